@@ -1,0 +1,1 @@
+"""The market store: instruments, bars and their revisions, sessions, ruling bases, rollups."""

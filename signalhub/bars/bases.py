@@ -1,0 +1,59 @@
+"""Ruling bases as rows of market.instrument_bases, brought up to date after each batch of bars."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from signalhub.db.connection import Connection
+from signalhub.db.queries import Queries
+from signalhub.domain import timeframe as timeframes
+from signalhub.domain.bases import BaseDay, ruling_bases
+from signalhub.domain.timeframe import Timeframe
+
+_SQL = Queries("bars/bases")
+_Changes = list[tuple[datetime | None, Timeframe]]
+
+
+def update_bases(connection: Connection, instrument_ids: list[int], timeframe: Timeframe) -> None:
+    """Lets the right base rule on each day, after bars of `timeframe` were written.
+
+    An instrument with one base costs nothing; one with several is looked at day by day. Where another base
+    rules now, everything from that day on is recorded as dirty.
+    """
+    _SQL.run(connection, "add_first_base", instrument_ids=instrument_ids, timeframe=timeframe.code)
+    parameters = {"instrument_ids": instrument_ids, "timeframe": timeframe.code}
+    for row in _SQL.rows(connection, "with_another_base", **parameters):
+        _rule_anew(connection, row["instrument_id"])
+
+
+def _rule_anew(connection: Connection, instrument_id: int) -> None:
+    days = [
+        BaseDay(timeframes.parse(row["base_timeframe"]), row["day"], row["first_at"], row["last_at"])
+        for row in _SQL.rows(connection, "days", instrument_id=instrument_id)
+    ]
+    changes = ruling_bases(days)
+    stored = _stored(connection, instrument_id)
+    if changes == stored:
+        return
+    _SQL.run(connection, "delete", instrument_id=instrument_id)
+    _SQL.run(
+        connection,
+        "insert",
+        instrument_id=instrument_id,
+        bases=[base.code for _, base in changes],
+        rules_from=[day for day, _ in changes],
+    )
+    first_change = _first_difference(changes, stored) or days[0].first_at
+    _SQL.run(connection, "record_dirty", instrument_id=instrument_id, from_at=first_change)
+
+
+def _stored(connection: Connection, instrument_id: int) -> _Changes:
+    rows = _SQL.rows(connection, "stored", instrument_id=instrument_id)
+    return [(row["rules_from"], timeframes.parse(row["base_timeframe"])) for row in rows]
+
+
+def _first_difference(changes: _Changes, stored: _Changes) -> datetime | None:
+    """The first instant from which another base rules; None when that is for ever before."""
+    differing = set(changes) ^ set(stored)
+    instants = [day for day, _ in differing]
+    return None if None in instants else min(day for day in instants if day is not None)

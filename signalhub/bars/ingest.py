@@ -1,0 +1,102 @@
+"""Bars in: one batch of one base timeframe, merged into the store in one transaction.
+
+New bars are inserted, changed ones keep their old version in market.bar_revisions, equal ones are left
+alone; the spans written are recorded as dirty and the ruling bases brought up to date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from signalhub.bars.bases import update_bases
+from signalhub.db.connection import Connection
+from signalhub.db.copy import copy_in
+from signalhub.db.queries import Queries
+from signalhub.domain.timeframe import Timeframe
+
+_SQL = Queries("bars/ingest")
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What became of a batch; the four add up to its rows."""
+
+    new: int = 0
+    corrected: int = 0
+    unchanged: int = 0
+    outranked: int = 0
+
+    def __add__(self, other: Ingested) -> Ingested:
+        return Ingested(
+            self.new + other.new,
+            self.corrected + other.corrected,
+            self.unchanged + other.unchanged,
+            self.outranked + other.outranked,
+        )
+
+
+@dataclass(frozen=True)
+class Source:
+    """Who says so: the feed's name, whether it is live, and whether these bars are history."""
+
+    name: str
+    is_live: bool = False
+    is_backfill: bool = True
+
+
+def ingest(connection: Connection, timeframe: Timeframe, bars: pl.DataFrame, source: Source, now: datetime) -> Ingested:
+    """Merges a batch of base bars into the store.
+
+    Shape: instrument_id, then domain.bar.BAR_SCHEMA; at most one row per (instrument, open_at); optional
+    filled_count (1 where we filled the bar in). All bars closed by `now`.
+    Guarantees: the same batch again changes nothing. Raises nothing but database errors.
+    """
+    if bars.is_empty():
+        return Ingested()
+    instrument_ids = bars["instrument_id"].unique().sort().to_list()
+    _SQL.run(connection, "lock_instruments", instrument_ids=instrument_ids)
+    _stage(connection, bars)
+    result = _merge(connection, timeframe, bars.height, source, now)
+    if result.new or result.corrected:
+        update_bases(connection, instrument_ids, timeframe)
+    _SQL.run(connection, "drop_incoming")
+    return result
+
+
+def settle(connection: Connection, timeframe: Timeframe, settled_through: Mapping[int, datetime]) -> None:
+    """Records that everything up to the instant was obtained, per instrument. A watermark never goes back."""
+    _SQL.run(
+        connection,
+        "advance_watermarks",
+        timeframe=timeframe.code,
+        instrument_ids=list(settled_through),
+        settled=list(settled_through.values()),
+    )
+
+
+def _stage(connection: Connection, bars: pl.DataFrame) -> None:
+    _SQL.run(connection, "create_incoming")
+    _SQL.run(connection, "create_written")
+    if "filled_count" not in bars.columns:
+        bars = bars.with_columns(filled_count=pl.lit(0, pl.Int32))
+    copy_in(connection, "incoming_bars", bars)
+
+
+def _merge(connection: Connection, timeframe: Timeframe, rows: int, source: Source, now: datetime) -> Ingested:
+    source_id = _SQL.scalar(connection, "source_id", source=source.name, is_live=source.is_live)
+    values = {"timeframe": timeframe.code, "source_id": source_id, "now": now, "is_backfill": source.is_backfill}
+    all_new = not _SQL.scalar(connection, "overlaps_stored_bars", timeframe=timeframe.code)
+    if all_new:
+        _SQL.run(connection, "insert_bars_that_are_all_new", **values)
+        result = Ingested(new=rows)
+    else:
+        corrected = _SQL.run(connection, "correct_bars", **values, source=source.name)
+        new = _SQL.run(connection, "insert_bars", **values)
+        outranked = _SQL.scalar(connection, "count_outranked", timeframe=timeframe.code)
+        result = Ingested(new, corrected, rows - new - corrected - outranked, outranked)
+    _SQL.run(connection, "record_dirty_ranges", timeframe=timeframe.code, all_new=all_new)
+    return result

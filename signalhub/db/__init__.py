@@ -1,0 +1,1 @@
+"""The database room: engine, embedded server, edition, named queries, migrations, bulk copy."""

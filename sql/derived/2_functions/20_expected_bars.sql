@@ -1,0 +1,23 @@
+-- Purpose: how many bars of a timeframe a calendar lets us expect in [from_at, to_at): bars of the UTC grid
+--          that overlap a session, for a bar may straddle the session's open. 24/7 has no sessions: all bars.
+-- Read by: analytics.bars (is_complete). Bounds: 0 and up; null for an unknown timeframe.
+CREATE OR REPLACE FUNCTION market.expected_bars(
+    calendar text, timeframe text, from_at timestamptz, to_at timestamptz
+) RETURNS bigint
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $$
+    SELECT CASE
+        WHEN expected_bars.calendar = '24/7'
+            THEN (date_part('epoch', to_at - from_at) / t.seconds)::bigint
+        ELSE (
+            SELECT COALESCE(sum(
+                ceil(date_part('epoch', LEAST(s.close_at, to_at)) / t.seconds)
+                - floor(date_part('epoch', GREATEST(s.open_at, from_at)) / t.seconds)
+            ), 0.0::double precision)::bigint
+            FROM market.sessions AS s
+            WHERE s.calendar = expected_bars.calendar AND s.open_at < to_at AND s.close_at > from_at
+        )
+    END
+    FROM market.timeframes AS t
+    WHERE t.timeframe = expected_bars.timeframe
+$$;

@@ -1,0 +1,193 @@
+-- Purpose: what bars/ingest.py runs: bars that came in, merged into market.bars.
+-- Parameters are cast; pg_temp.incoming_bars holds the batch until the transaction ends.
+
+-- name: create_incoming
+CREATE TEMPORARY TABLE incoming_bars (
+    instrument_id integer NOT NULL,
+    open_at timestamptz NOT NULL,
+    open double precision NOT NULL,
+    high double precision NOT NULL,
+    low double precision NOT NULL,
+    close double precision NOT NULL,
+    volume double precision NOT NULL,
+    turnover double precision,
+    filled_count integer NOT NULL
+) ON COMMIT DROP;
+
+-- name: create_written
+CREATE TEMPORARY TABLE written_bars (
+    instrument_id integer NOT NULL,
+    open_at timestamptz NOT NULL
+) ON COMMIT DROP;
+
+-- name: drop_incoming
+DROP TABLE pg_temp.incoming_bars, pg_temp.written_bars;
+
+-- name: lock_instruments
+-- Writers of one instrument queue up, so that two of them cannot both think a bar is new.
+SELECT count(*) FROM (
+    SELECT i.instrument_id
+    FROM market.instruments AS i
+    WHERE i.instrument_id = ANY(%(instrument_ids)s::integer [])
+    ORDER BY i.instrument_id
+    FOR NO KEY UPDATE
+) AS locked;
+
+-- name: overlaps_stored_bars
+SELECT EXISTS (
+    SELECT 1
+    FROM (
+        SELECT
+            b.instrument_id,
+            min(b.open_at) AS first_at,
+            max(b.open_at) AS last_at
+        FROM pg_temp.incoming_bars AS b
+        GROUP BY b.instrument_id
+    ) AS s
+    INNER JOIN market.bars AS o
+        ON s.instrument_id = o.instrument_id AND o.base_timeframe = %(timeframe)s::text
+        AND o.open_at BETWEEN s.first_at AND s.last_at
+);
+
+-- name: source_id
+INSERT INTO market.sources (source, is_live) VALUES (%(source)s::text, %(is_live)s::boolean)
+ON CONFLICT (source) DO UPDATE SET is_live = excluded.is_live
+RETURNING source_id;
+
+-- name: correct_bars
+-- The old version goes to bar_revisions, the new one takes its place, in one statement. A source of lower
+-- priority than the one that wrote the bar corrects nothing; an equal bar is no correction.
+WITH changed AS (
+    SELECT
+        i.instrument_id, i.open_at, i.open, i.high, i.low, i.close, i.volume, i.turnover, i.filled_count,
+        GREATEST(%(now)s::timestamptz, b.known_at) AS corrected_at,
+        b.open AS old_open, b.high AS old_high, b.low AS old_low, b.close AS old_close,
+        b.volume AS old_volume, b.turnover AS old_turnover, b.filled_count AS old_filled_count,
+        b.known_at AS old_known_at, b.source_id AS old_source_id
+    FROM pg_temp.incoming_bars AS i
+    INNER JOIN market.bars AS b
+        ON i.instrument_id = b.instrument_id AND b.base_timeframe = %(timeframe)s::text AND i.open_at = b.open_at
+    WHERE (i.open, i.high, i.low, i.close, i.volume, i.turnover, i.filled_count)
+        IS DISTINCT FROM (b.open, b.high, b.low, b.close, b.volume, b.turnover, b.filled_count)
+        AND (
+            b.source_id = %(source_id)s::smallint
+            OR COALESCE((
+                SELECT p.priority FROM market.instrument_sources AS p
+                WHERE p.instrument_id = i.instrument_id AND p.source = %(source)s::text
+            ), 0) >= COALESCE((
+                SELECT p.priority FROM market.instrument_sources AS p
+                INNER JOIN market.sources AS s ON p.source = s.source
+                WHERE p.instrument_id = i.instrument_id AND s.source_id = b.source_id
+            ), 0)
+        )
+),
+kept AS (
+    INSERT INTO market.bar_revisions (
+        instrument_id, base_timeframe, open_at, open, high, low, close, volume, turnover, filled_count,
+        known_at, superseded_at, source_id
+    )
+    SELECT
+        c.instrument_id, %(timeframe)s::text, c.open_at, c.old_open, c.old_high, c.old_low, c.old_close,
+        c.old_volume, c.old_turnover, c.old_filled_count, c.old_known_at, c.corrected_at, c.old_source_id
+    FROM changed AS c
+    ORDER BY c.instrument_id, c.open_at
+),
+corrected AS (
+    UPDATE market.bars AS b SET
+        open = c.open, high = c.high, low = c.low, close = c.close, volume = c.volume, turnover = c.turnover,
+        filled_count = c.filled_count, known_at = c.corrected_at, source_id = %(source_id)s::smallint
+    FROM changed AS c
+    WHERE b.instrument_id = c.instrument_id AND b.base_timeframe = %(timeframe)s::text AND b.open_at = c.open_at
+    RETURNING b.instrument_id, b.open_at
+)
+INSERT INTO pg_temp.written_bars (instrument_id, open_at)
+SELECT c.instrument_id, c.open_at FROM corrected AS c;
+
+-- name: insert_bars
+-- A first version that came by backfill counts as known at its close, one that came live as known now.
+WITH inserted AS (
+    INSERT INTO market.bars (
+        instrument_id, base_timeframe, open_at, open, high, low, close, volume, turnover, filled_count,
+        high_at, low_at, known_at, source_id
+    )
+    SELECT
+        i.instrument_id, t.timeframe, i.open_at, i.open, i.high, i.low, i.close, i.volume, i.turnover,
+        i.filled_count, i.open_at, i.open_at,
+        CASE
+            WHEN %(is_backfill)s::boolean THEN i.open_at + t.span
+            ELSE GREATEST(%(now)s::timestamptz, i.open_at + t.span)
+        END,
+        %(source_id)s::smallint
+    FROM pg_temp.incoming_bars AS i
+    CROSS JOIN market.timeframes AS t
+    WHERE t.timeframe = %(timeframe)s::text
+    ON CONFLICT DO NOTHING
+    RETURNING instrument_id, open_at
+)
+INSERT INTO pg_temp.written_bars (instrument_id, open_at)
+SELECT b.instrument_id, b.open_at FROM inserted AS b;
+
+-- name: insert_bars_that_are_all_new
+INSERT INTO market.bars (
+    instrument_id, base_timeframe, open_at, open, high, low, close, volume, turnover, filled_count,
+    high_at, low_at, known_at, source_id
+)
+SELECT
+    i.instrument_id, t.timeframe, i.open_at, i.open, i.high, i.low, i.close, i.volume, i.turnover,
+    i.filled_count, i.open_at, i.open_at,
+    CASE
+        WHEN %(is_backfill)s::boolean THEN i.open_at + t.span
+        ELSE GREATEST(%(now)s::timestamptz, i.open_at + t.span)
+    END,
+    %(source_id)s::smallint
+FROM pg_temp.incoming_bars AS i
+CROSS JOIN market.timeframes AS t
+WHERE t.timeframe = %(timeframe)s::text;
+
+-- name: count_outranked
+-- What differs still, after the corrections were made, was written by a source of higher priority.
+SELECT count(*)
+FROM pg_temp.incoming_bars AS i
+INNER JOIN market.bars AS b
+    ON i.instrument_id = b.instrument_id AND b.base_timeframe = %(timeframe)s::text AND i.open_at = b.open_at
+WHERE (i.open, i.high, i.low, i.close, i.volume, i.turnover, i.filled_count)
+    IS DISTINCT FROM (b.open, b.high, b.low, b.close, b.volume, b.turnover, b.filled_count);
+
+-- name: record_dirty_ranges
+-- Written bars less than a week apart make one range; a lone correction of long ago stays a range of its own.
+INSERT INTO market.dirty_ranges (instrument_id, base_timeframe, from_at, to_at)
+SELECT
+    g.instrument_id,
+    t.timeframe,
+    min(g.open_at),
+    max(g.open_at) + t.span
+FROM (
+    SELECT
+        s.instrument_id,
+        s.open_at,
+        count(*) FILTER (WHERE s.open_at - s.previous_at > INTERVAL '168 hours') OVER (
+            PARTITION BY s.instrument_id ORDER BY s.open_at
+        ) AS island
+    FROM (
+        SELECT
+            w.instrument_id,
+            w.open_at,
+            lag(w.open_at) OVER (PARTITION BY w.instrument_id ORDER BY w.open_at) AS previous_at
+        FROM (
+            SELECT b.instrument_id, b.open_at FROM pg_temp.written_bars AS b
+            UNION ALL
+            SELECT b.instrument_id, b.open_at FROM pg_temp.incoming_bars AS b WHERE %(all_new)s::boolean
+        ) AS w
+    ) AS s
+) AS g
+CROSS JOIN market.timeframes AS t
+WHERE t.timeframe = %(timeframe)s::text
+GROUP BY g.instrument_id, g.island, t.timeframe, t.span
+ON CONFLICT ON CONSTRAINT dirty_range_is_recorded_once DO NOTHING;
+
+-- name: advance_watermarks
+INSERT INTO market.watermarks (instrument_id, timeframe, settled_through)
+SELECT u.instrument_id, %(timeframe)s::text, u.settled_through
+FROM unnest(%(instrument_ids)s::integer [], %(settled)s::timestamptz []) AS u (instrument_id, settled_through)
+ON CONFLICT (instrument_id, timeframe) DO UPDATE SET settled_through = excluded.settled_through
+WHERE market.watermarks.settled_through < excluded.settled_through;

@@ -1,0 +1,53 @@
+-- Purpose: what bars/instruments.py runs: instruments and the sources that may write their bars.
+
+-- name: lock_register
+SELECT pg_advisory_xact_lock(hashtext('signalhub.instruments'));
+
+-- name: find_at_venue
+SELECT i.instrument_id
+FROM market.instruments AS i
+WHERE i.venue = %(venue)s::text AND i.symbol = %(symbol)s::text;
+
+-- name: insert
+INSERT INTO market.instruments (
+    venue, symbol, public_symbol, asset_class, calendar, tick_size, is_simulated, created_at
+)
+SELECT
+    %(venue)s::text,
+    %(symbol)s::text,
+    CASE
+        WHEN EXISTS (SELECT 1 FROM market.instruments AS i WHERE i.public_symbol = %(symbol)s::text)
+            THEN %(symbol)s::text || '@' || %(venue)s::text
+        ELSE %(symbol)s::text
+    END,
+    %(asset_class)s::text,
+    %(calendar)s::text,
+    %(tick_size)s::numeric,
+    %(is_simulated)s::boolean,
+    %(now)s::timestamptz
+RETURNING instrument_id;
+
+-- name: update_tick_size
+UPDATE market.instruments AS i SET tick_size = %(tick_size)s::numeric
+WHERE i.instrument_id = %(instrument_id)s::integer AND i.tick_size IS DISTINCT FROM %(tick_size)s::numeric;
+
+-- name: add_source
+WITH source AS (
+    INSERT INTO market.sources (source, is_live) VALUES (%(source)s::text, %(is_live)s::boolean)
+    ON CONFLICT (source) DO UPDATE SET is_live = excluded.is_live
+    RETURNING source
+)
+INSERT INTO market.instrument_sources (instrument_id, source, source_symbol)
+SELECT %(instrument_id)s::integer, s.source, %(symbol)s::text FROM source AS s
+ON CONFLICT (instrument_id, source) DO NOTHING;
+
+-- name: by_symbol
+SELECT i.instrument_id, i.venue, i.symbol, i.public_symbol, i.asset_class, i.calendar, i.tick_size, i.is_simulated
+FROM market.instruments AS i
+WHERE i.public_symbol = %(symbol)s::text OR i.symbol || '@' || i.venue = %(symbol)s::text;
+
+-- name: all
+SELECT i.instrument_id, i.venue, i.symbol, i.public_symbol, i.asset_class, i.calendar, i.tick_size, i.is_simulated
+FROM market.instruments AS i
+WHERE i.is_active
+ORDER BY i.public_symbol COLLATE "C";

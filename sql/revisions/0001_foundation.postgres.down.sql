@@ -1,0 +1,3 @@
+-- Purpose: the plain rollup tables go with their schema.
+
+DROP SCHEMA market CASCADE;

@@ -1,0 +1,1 @@
+"""The tests: unit, sql, integration, contracts, migrations, acceptance, bench."""
