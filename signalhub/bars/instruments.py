@@ -35,9 +35,7 @@ def register(connection: Connection, spec: InstrumentSpec, source: str, *, is_li
     instrument_id: int = found if found is not None else _insert(connection, spec, now)
     if spec.tick_size is not None:
         _SQL.run(connection, "update_tick_size", instrument_id=instrument_id, tick_size=spec.tick_size)
-    _SQL.run(
-        connection, "add_source", instrument_id=instrument_id, source=source, symbol=spec.symbol, is_live=is_live
-    )
+    _SQL.run(connection, "add_source", instrument_id=instrument_id, source=source, symbol=spec.symbol, is_live=is_live)
     return instrument_id
 
 

@@ -83,7 +83,11 @@ def _refresh_aggregate(database: Database, level: Timeframe, dirty_ids: list[int
 
 
 def _call_refresh(connection: Connection, level: Timeframe, from_at: datetime, to_at: datetime) -> None:
-    statement = f"CALL refresh_continuous_aggregate('market.bars_{level}', %s::timestamptz, %s::timestamptz)"
+    # One pass: the default of ten buckets a batch takes minutes for a history of years.
+    statement = (
+        f"CALL refresh_continuous_aggregate('market.bars_{level}', %s::timestamptz, %s::timestamptz, "
+        """options => '{"buckets_per_batch": 0}')"""
+    )
     for attempt in range(_TRIES):
         try:
             connection.execute(statement.encode(), (from_at, to_at))

@@ -52,9 +52,7 @@ def load(connection: Connection, calendar: str, from_at: datetime, to_at: dateti
     return Calendar(calendar, tuple(Session(row["open_at"], row["close_at"]) for row in rows))
 
 
-def _exchange_sessions(
-    calendar: str, from_at: datetime, to_at: datetime
-) -> tuple[list[Session], datetime, datetime]:
+def _exchange_sessions(calendar: str, from_at: datetime, to_at: datetime) -> tuple[list[Session], datetime, datetime]:
     """Sessions of the part of the span that the library knows (to about a year ahead), and that part."""
     # Imported late: it brings pandas, which only equities and indices need.
     import exchange_calendars as xcals

@@ -76,10 +76,10 @@ def regrant(connection: Connection, grant: Grant) -> None:
     option = " WITH GRANT OPTION" if grant.is_grantable else ""
     connection.execute(
         sql.SQL("GRANT {} ON {} TO {}{}").format(
-            sql.SQL(grant.privilege),  # type: ignore[arg-type]  # a privilege name from the catalogue, no literal
+            sql.SQL(grant.privilege),
             sql.Identifier(*grant.view.split(".")),
-            sql.SQL(grant.role),  # type: ignore[arg-type]  # regrole text is quoted already
-            sql.SQL(option),  # type: ignore[arg-type]
+            sql.SQL(grant.role),
+            sql.SQL(option),
         )
     )
 

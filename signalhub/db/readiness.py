@@ -55,5 +55,7 @@ def require_current(connection: Connection) -> None:
         return
     there = current_revision(connection) or "empty"
     if there > head() and there != "empty":
-        raise SchemaOutdated(f"The database is at revision {there}, newer than this program's {head()}: update Signalhub.")
+        raise SchemaOutdated(
+            f"The database is at revision {there}, newer than this program's {head()}: update Signalhub."
+        )
     raise SchemaOutdated(f"The database is at revision {there}; this program needs {head()}. Run `signalhub migrate`.")

@@ -59,7 +59,7 @@ def weekday_sessions(from_at: datetime, to_at: datetime) -> list[Session]:
     """The weeks of the 24/5 market: Sunday 17:00 to Friday 17:00 New York, in UTC, overlapping the span."""
     sunday = (from_at - timedelta(days=8)).astimezone(_NEW_YORK).date()
     sunday += timedelta(days=(6 - sunday.weekday()) % 7)
-    weeks = []
+    weeks: list[Session] = []
     while True:
         open_at = datetime.combine(sunday, _FIVE_O_CLOCK, _NEW_YORK).astimezone(UTC)
         close_at = datetime.combine(sunday + timedelta(days=5), _FIVE_O_CLOCK, _NEW_YORK).astimezone(UTC)

@@ -1,0 +1,88 @@
+"""The snapshot: one frame of closed bars with indicators, all instruments, read once and used by all strategies.
+
+A snapshot serves a block of closes of one timeframe: one close when live, many in a replay. Each row depends
+on its own fixed number of earlier rows only, so that a block gives what its closes would give one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+from polars.datatypes import DataType
+
+from signalhub.db.connection import Connection
+from signalhub.db.copy import copy_out
+from signalhub.db.queries import Queries
+from signalhub.domain.bar import OPEN_AT
+from signalhub.domain.timeframe import Timeframe
+from signalhub.indicators.columns import INDICATOR_COLUMNS
+
+_SQL = Queries("snapshot")
+
+WINDOW_BARS = 60
+"""Closed bars that the scoring step looks at, the candidate's own included."""
+CONTEXT_BARS = 120
+"""Bars read before a block's first close: the window, and the cooldown's look at earlier windows."""
+
+SNAPSHOT_SCHEMA: dict[str, DataType] = {
+    "instrument_id": pl.Int32(),
+    "open_at": OPEN_AT,
+    **{name: pl.Float64() for name in ("open", "high", "low", "close", "volume")},
+    "filled_count": pl.Int32(),
+    "is_complete": pl.Int8(),
+    "n": pl.Int64(),
+    **{name: pl.Float64() for name in INDICATOR_COLUMNS},
+}
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What was known of all instruments at a block of closes of one timeframe.
+
+    Shape of frame: SNAPSHOT_SCHEMA and close_at, ascending by (instrument_id, open_at).
+    """
+
+    timeframe: Timeframe
+    closes: Sequence[datetime]
+    frame: pl.DataFrame
+    dirty: frozenset[int]
+
+
+def load(
+    connection: Connection,
+    timeframe: Timeframe,
+    closes: Sequence[datetime],
+    instrument_ids: Sequence[int] | None = None,
+) -> Snapshot:
+    """Reads the snapshot of a block of closes (ascending, not empty) of all or some instruments."""
+    ids = None if instrument_ids is None else list(instrument_ids)
+    frame = copy_out(
+        connection,
+        _SQL,
+        "load",
+        SNAPSHOT_SCHEMA,
+        timeframe=timeframe.code,
+        first_open=closes[0] - timeframe.span,
+        last_open=closes[-1] - timeframe.span,
+        context=CONTEXT_BARS,
+        instrument_ids=ids,
+    )
+    dirty = _SQL.rows(connection, "dirty_instruments", timeframe=timeframe.code, last_close=closes[-1])
+    frame = frame.with_columns(close_at=pl.col("open_at") + timeframe.span)
+    return Snapshot(timeframe, closes, frame, frozenset(row["instrument_id"] for row in dirty))
+
+
+def closes_between(
+    connection: Connection,
+    timeframe: Timeframe,
+    after: datetime,
+    until: datetime,
+    instrument_ids: Sequence[int] | None = None,
+) -> list[datetime]:
+    """The closes in (after, until] at which some instrument has a closed bar, ascending."""
+    ids = None if instrument_ids is None else list(instrument_ids)
+    parameters = {"timeframe": timeframe.code, "after": after, "until": until, "instrument_ids": ids}
+    return [row["close_at"] for row in _SQL.rows(connection, "closes", **parameters)]

@@ -1,0 +1,1 @@
+"""Strategies: named rules, one file each behind `base.py`."""

@@ -1,0 +1,77 @@
+-- Purpose: what snapshot.py runs: closed bars with their indicators, one block of closes and the context before it.
+
+-- name: load
+-- One row per (instrument, bar): the block's bars and up to `context` bars before them. Instants as microseconds.
+SELECT
+    b.instrument_id,
+    (date_part('epoch', b.open_at) * 1000000.0::double precision)::bigint AS open_at,
+    b.open,
+    b.high,
+    b.low,
+    b.close,
+    b.volume,
+    b.filled_count,
+    (
+        COALESCE(w.settled_through >= b.close_at, FALSE)
+        OR b.bar_count >= market.expected_bars(i.calendar, b.base_timeframe, b.open_at, b.close_at)
+    )::integer AS is_complete,
+    x.n,
+    x.sma_20,
+    x.sma_50,
+    x.ema_9,
+    x.ema_21,
+    x.ema_50,
+    x.rsi_14,
+    x.macd_12_26_9,
+    x.macd_signal_12_26_9,
+    x.macd_hist_12_26_9,
+    x.atr_14,
+    x.bb_upper_20_2,
+    x.bb_middle_20_2,
+    x.bb_lower_20_2,
+    x.donchian_upper_20,
+    x.donchian_lower_20,
+    x.volume_sma_20,
+    x.obv,
+    x.adx_14
+FROM market.instruments AS i
+CROSS JOIN LATERAL (
+    SELECT COALESCE(min(p.open_at), %(first_open)s::timestamptz) AS from_at
+    FROM (
+        SELECT z.open_at
+        FROM market.indicators AS z
+        WHERE z.instrument_id = i.instrument_id AND z.timeframe = %(timeframe)s::text
+            AND z.open_at < %(first_open)s::timestamptz
+        ORDER BY z.open_at DESC
+        LIMIT %(context)s::integer
+    ) AS p
+) AS c
+INNER JOIN market.closed_bars AS b
+    ON i.instrument_id = b.instrument_id
+    AND b.timeframe = %(timeframe)s::text
+    AND b.open_at >= c.from_at
+    AND b.open_at <= %(last_open)s::timestamptz
+INNER JOIN market.indicators AS x
+    ON b.instrument_id = x.instrument_id AND b.timeframe = x.timeframe AND b.open_at = x.open_at
+LEFT JOIN market.watermarks AS w
+    ON b.instrument_id = w.instrument_id AND b.base_timeframe = w.timeframe
+WHERE i.is_active
+    AND (%(instrument_ids)s::integer [] IS NULL OR i.instrument_id = ANY(%(instrument_ids)s::integer []))
+ORDER BY b.instrument_id, b.open_at;
+
+-- name: dirty_instruments
+-- Instruments some of whose bars before the last close are written but not yet rolled up and computed.
+SELECT DISTINCT d.instrument_id
+FROM market.dirty_ranges AS d
+WHERE (d.timeframe IS NULL OR d.timeframe = %(timeframe)s::text) AND d.from_at < %(last_close)s::timestamptz
+ORDER BY d.instrument_id;
+
+-- name: closes
+-- Every close of the timeframe in the span at which some instrument has a closed bar.
+SELECT DISTINCT b.close_at
+FROM market.closed_bars AS b
+WHERE b.timeframe = %(timeframe)s::text
+    AND b.close_at > %(after)s::timestamptz AND b.close_at <= %(until)s::timestamptz
+    AND b.open_at > %(after)s::timestamptz - INTERVAL '48 hours' AND b.open_at < %(until)s::timestamptz
+    AND (%(instrument_ids)s::integer [] IS NULL OR b.instrument_id = ANY(%(instrument_ids)s::integer []))
+ORDER BY b.close_at;
