@@ -37,10 +37,12 @@ from signalhub.errors import EmbeddedServerFailed
 
 START_SECONDS = 300
 """Recovery after a crash reads up to max_wal_size of log."""
-STOP_SECONDS = 120
-RETRY_SECONDS = 20.0
-"""How long the remains of a killed or ending server may stand in the way of a new one."""
-IN_THE_WAY = ("still in use", "already exists", "another postmaster", "another server")
+STOP_SECONDS = 60
+"""After that it is stopped without a checkpoint, which costs the next start a recovery and loses nothing."""
+RETRY_SECONDS = 60.0
+"""How long a starting or ending server, or the remains of a killed one, may stand in the way of a new one."""
+BUSY = "an earlier one still starts or stops"
+IN_THE_WAY = ("still in use", "already exists", BUSY)
 LARGEST_LOG = 10 * 1024 * 1024
 
 
@@ -135,10 +137,10 @@ class EmbeddedServer:
             return embedded_home.place(self._home)
 
     def _ensure_running(self, cluster: Cluster) -> None:
-        if _answers(cluster):
+        if _state(cluster) == pq.Ping.OK:
             return
         with FileLock(cluster.start_lock) as lock:
-            if _answers(cluster):
+            if _state(cluster) == pq.Ping.OK:
                 return
             binaries = find_binaries(cluster)
             initialise(cluster, binaries, lock)
@@ -155,21 +157,21 @@ class EmbeddedServer:
             lock.release()
 
 
-def _answers(cluster: Cluster) -> bool:
-    if postmaster_pid(cluster.data) is None:
-        return False
-    return pq.PGconn.ping(f"{cluster.url}&connect_timeout=5".encode()) == pq.Ping.OK
+def _state(cluster: Cluster) -> pq.Ping:
+    """Asked at the socket, so a server in another container that shares the folder is seen too."""
+    return pq.Ping(pq.PGconn.ping(f"{cluster.url}&connect_timeout=5".encode()))
 
 
 def _launch(cluster: Cluster, binaries: Binaries) -> None:
-    """Start it; try again while the remains of an earlier server are in the way."""
+    """Start it; try again while an earlier server, or what is left of one, is in the way."""
     if cluster.log.stat().st_size > LARGEST_LOG:
         os.truncate(cluster.log, 0)
     deadline = stopwatch() + RETRY_SECONDS
-    while (complaint := _launched(cluster, binaries)) is not None and not _answers(cluster):
-        if stopwatch() > deadline or not any(words in complaint for words in IN_THE_WAY):
+    while (state := _state(cluster)) != pq.Ping.OK:
+        complaint = BUSY if state == pq.Ping.REJECT else _launched(cluster, binaries)
+        if complaint and (stopwatch() > deadline or not any(words in complaint for words in IN_THE_WAY)):
             raise EmbeddedServerFailed(f"The embedded server did not start: {complaint}. Its log: {cluster.log}")
-        time.sleep(0.1)
+        time.sleep(0.1 if complaint else 0)
 
 
 def _launched(cluster: Cluster, binaries: Binaries) -> str | None:
@@ -189,10 +191,11 @@ def _shut_down(cluster: Cluster, lock: FileLock) -> bool:
     """True if it ran. pg_ctl holds the lock too: nobody comes in between if we are killed meanwhile."""
     if postmaster_pid(cluster.data) is None:
         return False
-    words = ("-D", cluster.data.name, "-s", "-m", "fast", "-w", "-t", str(STOP_SECONDS))
-    result = find_binaries(cluster).run("pg_ctl", "stop", *words, keep=lock.descriptor)
-    if result.returncode != 0 and postmaster_pid(cluster.data) is not None:
-        raise EmbeddedServerFailed(
-            f"The embedded server did not stop: {last_complaint(result.stderr)}. Its log: {cluster.log}"
-        )
-    return True
+    words = ("stop", "-D", cluster.data.name, "-s", "-w", "-t", str(STOP_SECONDS), "-m")
+    for mode in ("fast", "immediate"):
+        result = find_binaries(cluster).run("pg_ctl", *words, mode, keep=lock.descriptor)
+        if result.returncode == 0 or postmaster_pid(cluster.data) is None:
+            return True
+    raise EmbeddedServerFailed(
+        f"The embedded server did not stop: {last_complaint(result.stderr)}. Its log: {cluster.log}"
+    )

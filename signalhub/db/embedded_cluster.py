@@ -107,6 +107,8 @@ def _configuration(cluster: Cluster) -> str:
         "fsync": "on",
         "synchronous_commit": "on",
         "autovacuum": "on",
+        # On a full disk the server would crash and restart without end, and then hang: the next lease restarts it.
+        "restart_after_crash": "off",
         # Our statements are short and many: compiling them costs more than running them.
         "jit": "off",
         "timezone": "UTC",

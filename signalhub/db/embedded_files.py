@@ -145,8 +145,9 @@ def told_in_one_line(home: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        place, full = error.filename or home, error.errno in (errno.ENOSPC, errno.EDQUOT)
-        remedy = "Free some space there" if full else "Check who may write there"
+        place = error.filename2 or error.filename or home
+        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        remedy = "Free some space there" if is_full else "Check who may write there"
         raise EmbeddedServerFailed(
             f"The embedded server cannot use {place}: {error.strerror or error}. "
             f"{remedy}, or set SIGNALHUB_HOME to another folder."

@@ -35,7 +35,7 @@ SELECT
     x.obv,
     x.adx_14
 FROM market.instruments AS i
-CROSS JOIN LATERAL (
+INNER JOIN LATERAL (
     SELECT COALESCE(min(p.open_at), %(first_open)s::timestamptz) AS from_at
     FROM (
         SELECT z.open_at
@@ -45,7 +45,7 @@ CROSS JOIN LATERAL (
         ORDER BY z.open_at DESC
         LIMIT %(context)s::integer
     ) AS p
-) AS c
+) AS c ON TRUE
 INNER JOIN market.closed_bars AS b
     ON i.instrument_id = b.instrument_id
     AND b.timeframe = %(timeframe)s::text
@@ -56,7 +56,7 @@ INNER JOIN market.indicators AS x
 LEFT JOIN market.watermarks AS w
     ON b.instrument_id = w.instrument_id AND b.base_timeframe = w.timeframe
 WHERE i.is_active
-    AND (%(instrument_ids)s::integer [] IS NULL OR i.instrument_id = ANY(%(instrument_ids)s::integer []))
+    AND (%(instrument_ids)s::integer[] IS NULL OR i.instrument_id = ANY(%(instrument_ids)s::integer[]))
 ORDER BY b.instrument_id, b.open_at;
 
 -- name: dirty_instruments
@@ -73,5 +73,5 @@ FROM market.closed_bars AS b
 WHERE b.timeframe = %(timeframe)s::text
     AND b.close_at > %(after)s::timestamptz AND b.close_at <= %(until)s::timestamptz
     AND b.open_at > %(after)s::timestamptz - INTERVAL '48 hours' AND b.open_at < %(until)s::timestamptz
-    AND (%(instrument_ids)s::integer [] IS NULL OR b.instrument_id = ANY(%(instrument_ids)s::integer []))
+    AND (%(instrument_ids)s::integer[] IS NULL OR b.instrument_id = ANY(%(instrument_ids)s::integer[]))
 ORDER BY b.close_at;

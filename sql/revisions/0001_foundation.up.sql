@@ -17,7 +17,7 @@ CREATE TABLE market.meta (
 CREATE TABLE market.derived_objects (
     path text PRIMARY KEY,
     sha256 text NOT NULL,
-    identities text [] NOT NULL
+    identities text[] NOT NULL
 );
 
 -- One row per timeframe; position orders them from fine to coarse.

@@ -52,14 +52,16 @@ FROM (
     FROM market.bars_1h AS b
     UNION ALL
     SELECT
-        b.instrument_id, '4h'::text AS timeframe, ARRAY['1m', '5m', '15m', '1h', '4h'] AS bases, b.base_timeframe, b.open_at,
+        b.instrument_id, '4h'::text AS timeframe, ARRAY['1m', '5m', '15m', '1h', '4h'] AS bases,
+        b.base_timeframe, b.open_at,
         b.open_at + INTERVAL '4 hours' AS close_at, b.open, b.high, b.low, b.close, b.volume,
         b.turnover,
         b.bar_count, b.filled_count, b.high_at, b.low_at, b.known_at
     FROM market.bars_4h AS b
     UNION ALL
     SELECT
-        b.instrument_id, '1d'::text AS timeframe, ARRAY['1m', '5m', '15m', '1h', '4h', '1d'] AS bases, b.base_timeframe, b.open_at,
+        b.instrument_id, '1d'::text AS timeframe, ARRAY['1m', '5m', '15m', '1h', '4h', '1d'] AS bases,
+        b.base_timeframe, b.open_at,
         b.open_at + INTERVAL '24 hours' AS close_at, b.open, b.high, b.low, b.close, b.volume,
         b.turnover,
         b.bar_count, b.filled_count, b.high_at, b.low_at, b.known_at

@@ -28,13 +28,13 @@ DROP TABLE pg_temp.incoming_bars, pg_temp.written_bars;
 SELECT count(*) FROM (
     SELECT i.instrument_id
     FROM market.instruments AS i
-    WHERE i.instrument_id = ANY(%(instrument_ids)s::integer [])
+    WHERE i.instrument_id = ANY(%(instrument_ids)s::integer[])
     ORDER BY i.instrument_id
     FOR NO KEY UPDATE
 ) AS locked;
 
 -- name: overlaps_stored_bars
-SELECT EXISTS (
+SELECT EXISTS ( -- noqa: CP03, LT01, LT06
     SELECT 1
     FROM (
         SELECT
@@ -112,7 +112,7 @@ WITH inserted AS (
     )
     SELECT
         i.instrument_id, t.timeframe, i.open_at, i.open, i.high, i.low, i.close, i.volume, i.turnover,
-        i.filled_count, i.open_at, i.open_at,
+        i.filled_count, i.open_at, i.open_at, -- noqa: AL08
         CASE
             WHEN %(is_backfill)s::boolean THEN i.open_at + t.span
             ELSE GREATEST(%(now)s::timestamptz, i.open_at + t.span)
@@ -134,7 +134,7 @@ INSERT INTO market.bars (
 )
 SELECT
     i.instrument_id, t.timeframe, i.open_at, i.open, i.high, i.low, i.close, i.volume, i.turnover,
-    i.filled_count, i.open_at, i.open_at,
+    i.filled_count, i.open_at, i.open_at, -- noqa: AL08
     CASE
         WHEN %(is_backfill)s::boolean THEN i.open_at + t.span
         ELSE GREATEST(%(now)s::timestamptz, i.open_at + t.span)
@@ -186,8 +186,9 @@ GROUP BY g.instrument_id, g.island, t.timeframe, t.span
 ON CONFLICT ON CONSTRAINT dirty_range_is_recorded_once DO NOTHING;
 
 -- name: advance_watermarks
-INSERT INTO market.watermarks (instrument_id, timeframe, settled_through)
+INSERT INTO market.watermarks AS w (instrument_id, timeframe, settled_through)
 SELECT u.instrument_id, %(timeframe)s::text, u.settled_through
-FROM unnest(%(instrument_ids)s::integer [], %(settled)s::timestamptz []) AS u (instrument_id, settled_through)
-ON CONFLICT (instrument_id, timeframe) DO UPDATE SET settled_through = excluded.settled_through
-WHERE market.watermarks.settled_through < excluded.settled_through;
+FROM unnest(%(instrument_ids)s::integer[], %(settled)s::timestamptz[]) AS u (instrument_id, settled_through)
+ON CONFLICT (instrument_id, timeframe) DO UPDATE SET
+    settled_through = excluded.settled_through
+WHERE w.settled_through < excluded.settled_through;

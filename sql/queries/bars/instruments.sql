@@ -50,4 +50,4 @@ WHERE i.public_symbol = %(symbol)s::text OR i.symbol || '@' || i.venue = %(symbo
 SELECT i.instrument_id, i.venue, i.symbol, i.public_symbol, i.asset_class, i.calendar, i.tick_size, i.is_simulated
 FROM market.instruments AS i
 WHERE i.is_active
-ORDER BY i.public_symbol COLLATE "C";
+ORDER BY i.public_symbol COLLATE "C"; -- noqa: RF03

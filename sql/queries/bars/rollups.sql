@@ -17,10 +17,10 @@ FROM market.dirty_ranges AS d
 INNER JOIN market.timeframes AS b ON d.base_timeframe = b.timeframe
 INNER JOIN market.timeframes AS t
     ON (d.timeframe IS NULL AND t.position >= b.position) OR d.timeframe = t.timeframe
-WHERE d.dirty_id = ANY(%(dirty_ids)s::bigint [])
+WHERE d.dirty_id = ANY(%(dirty_ids)s::bigint[])
     AND date_bin(t.span, d.from_at, '2000-01-01 00:00:00+00'::timestamptz) + t.span <= %(now)s::timestamptz
 GROUP BY d.instrument_id, t.timeframe
-ORDER BY d.instrument_id, t.timeframe COLLATE "C";
+ORDER BY d.instrument_id, t.timeframe COLLATE "C"; -- noqa: RF02
 
 -- name: keep_forming
 -- The last bucket of a range may still be forming at a level: that level stays dirty there until it closes.
@@ -34,13 +34,13 @@ SELECT DISTINCT
 FROM market.dirty_ranges AS d
 INNER JOIN market.timeframes AS b ON d.base_timeframe = b.timeframe
 INNER JOIN market.timeframes AS t ON b.position < t.position
-WHERE d.dirty_id = ANY(%(dirty_ids)s::bigint [])
+WHERE d.dirty_id = ANY(%(dirty_ids)s::bigint[])
     AND d.timeframe IS NULL
     AND d.to_at > date_bin(t.span, %(now)s::timestamptz, '2000-01-01 00:00:00+00'::timestamptz)
 ON CONFLICT ON CONSTRAINT dirty_range_is_recorded_once DO NOTHING;
 
 -- name: forget_ranges
-DELETE FROM market.dirty_ranges AS d WHERE d.dirty_id = ANY(%(dirty_ids)s::bigint []);
+DELETE FROM market.dirty_ranges AS d WHERE d.dirty_id = ANY(%(dirty_ids)s::bigint[]);
 
 -- name: windows
 -- TimescaleDB refreshes windows of time for all instruments; neighbours within a month make one window.
@@ -58,7 +58,7 @@ FROM (
             ) AS to_at
         FROM market.dirty_ranges AS d
         CROSS JOIN market.timeframes AS t
-        WHERE d.dirty_id = ANY(%(dirty_ids)s::bigint [])
+        WHERE d.dirty_id = ANY(%(dirty_ids)s::bigint[])
             AND t.timeframe = %(timeframe)s::text
             AND (d.timeframe IS NULL OR d.timeframe = t.timeframe)
     ) AS p
@@ -94,11 +94,14 @@ FROM (
             d.base_timeframe,
             date_bin(INTERVAL '5 minutes', d.from_at, '2000-01-01 00:00:00+00'::timestamptz) AS from_at,
             LEAST(
-                date_bin(INTERVAL '5 minutes', d.to_at - INTERVAL '1 microsecond', '2000-01-01 00:00:00+00'::timestamptz) + INTERVAL '5 minutes',
+                date_bin(
+                    INTERVAL '5 minutes', d.to_at - INTERVAL '1 microsecond', '2000-01-01 00:00:00+00'::timestamptz
+                )
+                + INTERVAL '5 minutes',
                 date_bin(INTERVAL '5 minutes', %(now)s::timestamptz, '2000-01-01 00:00:00+00'::timestamptz)
             ) AS to_at
         FROM market.dirty_ranges AS d
-        WHERE d.dirty_id = ANY(%(dirty_ids)s::bigint []) AND (d.timeframe IS NULL OR d.timeframe = '5m')
+        WHERE d.dirty_id = ANY(%(dirty_ids)s::bigint[]) AND (d.timeframe IS NULL OR d.timeframe = '5m')
     ) AS p
     WHERE p.from_at < p.to_at
     GROUP BY p.instrument_id, p.base_timeframe
@@ -142,11 +145,14 @@ FROM (
             d.base_timeframe,
             date_bin(INTERVAL '15 minutes', d.from_at, '2000-01-01 00:00:00+00'::timestamptz) AS from_at,
             LEAST(
-                date_bin(INTERVAL '15 minutes', d.to_at - INTERVAL '1 microsecond', '2000-01-01 00:00:00+00'::timestamptz) + INTERVAL '15 minutes',
+                date_bin(
+                    INTERVAL '15 minutes', d.to_at - INTERVAL '1 microsecond', '2000-01-01 00:00:00+00'::timestamptz
+                )
+                + INTERVAL '15 minutes',
                 date_bin(INTERVAL '15 minutes', %(now)s::timestamptz, '2000-01-01 00:00:00+00'::timestamptz)
             ) AS to_at
         FROM market.dirty_ranges AS d
-        WHERE d.dirty_id = ANY(%(dirty_ids)s::bigint []) AND (d.timeframe IS NULL OR d.timeframe = '15m')
+        WHERE d.dirty_id = ANY(%(dirty_ids)s::bigint[]) AND (d.timeframe IS NULL OR d.timeframe = '15m')
     ) AS p
     WHERE p.from_at < p.to_at
     GROUP BY p.instrument_id, p.base_timeframe
@@ -190,11 +196,12 @@ FROM (
             d.base_timeframe,
             date_bin(INTERVAL '1 hour', d.from_at, '2000-01-01 00:00:00+00'::timestamptz) AS from_at,
             LEAST(
-                date_bin(INTERVAL '1 hour', d.to_at - INTERVAL '1 microsecond', '2000-01-01 00:00:00+00'::timestamptz) + INTERVAL '1 hour',
+                date_bin(INTERVAL '1 hour', d.to_at - INTERVAL '1 microsecond', '2000-01-01 00:00:00+00'::timestamptz)
+                + INTERVAL '1 hour',
                 date_bin(INTERVAL '1 hour', %(now)s::timestamptz, '2000-01-01 00:00:00+00'::timestamptz)
             ) AS to_at
         FROM market.dirty_ranges AS d
-        WHERE d.dirty_id = ANY(%(dirty_ids)s::bigint []) AND (d.timeframe IS NULL OR d.timeframe = '1h')
+        WHERE d.dirty_id = ANY(%(dirty_ids)s::bigint[]) AND (d.timeframe IS NULL OR d.timeframe = '1h')
     ) AS p
     WHERE p.from_at < p.to_at
     GROUP BY p.instrument_id, p.base_timeframe
@@ -238,11 +245,12 @@ FROM (
             d.base_timeframe,
             date_bin(INTERVAL '4 hours', d.from_at, '2000-01-01 00:00:00+00'::timestamptz) AS from_at,
             LEAST(
-                date_bin(INTERVAL '4 hours', d.to_at - INTERVAL '1 microsecond', '2000-01-01 00:00:00+00'::timestamptz) + INTERVAL '4 hours',
+                date_bin(INTERVAL '4 hours', d.to_at - INTERVAL '1 microsecond', '2000-01-01 00:00:00+00'::timestamptz)
+                + INTERVAL '4 hours',
                 date_bin(INTERVAL '4 hours', %(now)s::timestamptz, '2000-01-01 00:00:00+00'::timestamptz)
             ) AS to_at
         FROM market.dirty_ranges AS d
-        WHERE d.dirty_id = ANY(%(dirty_ids)s::bigint []) AND (d.timeframe IS NULL OR d.timeframe = '4h')
+        WHERE d.dirty_id = ANY(%(dirty_ids)s::bigint[]) AND (d.timeframe IS NULL OR d.timeframe = '4h')
     ) AS p
     WHERE p.from_at < p.to_at
     GROUP BY p.instrument_id, p.base_timeframe
@@ -286,11 +294,12 @@ FROM (
             d.base_timeframe,
             date_bin(INTERVAL '24 hours', d.from_at, '2000-01-01 00:00:00+00'::timestamptz) AS from_at,
             LEAST(
-                date_bin(INTERVAL '24 hours', d.to_at - INTERVAL '1 microsecond', '2000-01-01 00:00:00+00'::timestamptz) + INTERVAL '24 hours',
+                date_bin(INTERVAL '24 hours', d.to_at - INTERVAL '1 microsecond', '2000-01-01 00:00:00+00'::timestamptz)
+                + INTERVAL '24 hours',
                 date_bin(INTERVAL '24 hours', %(now)s::timestamptz, '2000-01-01 00:00:00+00'::timestamptz)
             ) AS to_at
         FROM market.dirty_ranges AS d
-        WHERE d.dirty_id = ANY(%(dirty_ids)s::bigint []) AND (d.timeframe IS NULL OR d.timeframe = '1d')
+        WHERE d.dirty_id = ANY(%(dirty_ids)s::bigint[]) AND (d.timeframe IS NULL OR d.timeframe = '1d')
     ) AS p
     WHERE p.from_at < p.to_at
     GROUP BY p.instrument_id, p.base_timeframe

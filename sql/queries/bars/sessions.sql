@@ -6,7 +6,7 @@ SELECT c.from_at, c.to_at FROM market.session_coverage AS c WHERE c.calendar = %
 -- name: insert
 INSERT INTO market.sessions (calendar, open_at, close_at)
 SELECT %(calendar)s::text, u.open_at, u.close_at
-FROM unnest(%(opens)s::timestamptz [], %(closes)s::timestamptz []) AS u (open_at, close_at)
+FROM unnest(%(opens)s::timestamptz[], %(closes)s::timestamptz[]) AS u (open_at, close_at)
 ON CONFLICT (calendar, open_at) DO NOTHING;
 
 -- name: cover

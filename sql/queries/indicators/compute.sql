@@ -5,7 +5,7 @@
 
 -- name: forget_states
 DELETE FROM market.indicator_state AS s
-USING unnest(%(instrument_ids)s::integer [], %(from_ats)s::timestamptz []) AS u (instrument_id, from_at)
+USING unnest(%(instrument_ids)s::integer[], %(from_ats)s::timestamptz[]) AS u (instrument_id, from_at)
 WHERE s.instrument_id = u.instrument_id AND s.timeframe = %(timeframe)s::text AND s.open_at >= u.from_at;
 
 -- name: forget_rows
@@ -18,7 +18,7 @@ USING (
             SELECT max(s.open_at) FROM market.indicator_state AS s
             WHERE s.instrument_id = u.instrument_id AND s.timeframe = %(timeframe)s::text
         ) AS anchor_at
-    FROM unnest(%(instrument_ids)s::integer []) AS u (instrument_id)
+    FROM unnest(%(instrument_ids)s::integer[]) AS u (instrument_id)
 ) AS r
 WHERE x.instrument_id = r.instrument_id AND x.timeframe = %(timeframe)s::text
     AND x.open_at > COALESCE(r.anchor_at, '-infinity'::timestamptz);
@@ -45,7 +45,7 @@ WITH resume AS MATERIALIZED (
         s.tr_state AS seed_tr,
         s.adx_state AS seed_adx,
         s.obv_state AS seed_obv
-    FROM unnest(%(instrument_ids)s::integer []) AS u (instrument_id)
+    FROM unnest(%(instrument_ids)s::integer[]) AS u (instrument_id)
     LEFT JOIN LATERAL (
         SELECT a.*
         FROM market.indicator_state AS a
@@ -248,7 +248,7 @@ kept AS (
             row_number() OVER (PARTITION BY z.instrument_id ORDER BY z.open_at DESC) = 1 AS is_latest
         FROM computed AS z
     ) AS c
-    WHERE c.is_latest OR c.n %% 500 = 0
+    WHERE c.is_latest OR mod(c.n, 500) = 0
 )
 
 INSERT INTO market.indicators (
@@ -298,8 +298,8 @@ ORDER BY c.instrument_id, c.open_at;
 -- name: thin_states
 -- Only every 500th anchor stays beside the latest one.
 DELETE FROM market.indicator_state AS s
-WHERE s.instrument_id = ANY(%(instrument_ids)s::integer []) AND s.timeframe = %(timeframe)s::text
-    AND s.n %% 500 <> 0
+WHERE s.instrument_id = ANY(%(instrument_ids)s::integer[]) AND s.timeframe = %(timeframe)s::text
+    AND mod(s.n, 500) <> 0
     AND EXISTS (
         SELECT 1 FROM market.indicator_state AS l
         WHERE l.instrument_id = s.instrument_id AND l.timeframe = s.timeframe AND l.open_at > s.open_at

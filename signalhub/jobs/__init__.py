@@ -1,0 +1,1 @@
+"""Jobs: what time drives. The stages of the house are composed here and nowhere else."""

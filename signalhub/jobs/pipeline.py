@@ -1,0 +1,105 @@
+"""The pipeline: ingest → roll up → indicators → snapshot → evaluate → publish → track, one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import polars as pl
+
+from signalhub import clock, outcomes, snapshot
+from signalhub.bars import ingest, instruments, rollups, sessions
+from signalhub.bars.ingest import Ingested, Source
+from signalhub.db.connection import Connection
+from signalhub.db.engine import Database
+from signalhub.domain.signal import Origin
+from signalhub.domain.timeframe import Timeframe
+from signalhub.indicators.compute import compute
+from signalhub.settings import Settings
+from signalhub.signals.evaluate import Universe, evaluate
+from signalhub.signals.store import store
+from signalhub.strategies.base import Strategy
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Closes of one timeframe that are evaluated together: one when live, many in a replay."""
+
+    timeframe: Timeframe
+    closes: Sequence[datetime]
+    origin: Origin
+    instrument_ids: Sequence[int] | None = None
+
+
+def take_in(
+    connection: Connection,
+    timeframe: Timeframe,
+    bars: pl.DataFrame,
+    source: Source,
+    settled_through: dict[int, datetime],
+    now: datetime,
+) -> Ingested:
+    """Bars and the watermark that goes with them, in the caller's transaction."""
+    ingested = ingest.ingest(connection, timeframe, bars, source, now)
+    ingest.settle(connection, timeframe, settled_through)
+    return ingested
+
+
+def refresh(database: Database, now: datetime, report: Report = lambda _: None) -> int:
+    """Rolls up what is dirty and computes its indicators; the number of indicator rows written."""
+    with database.exclusively("refresh"):
+        refreshed = rollups.refresh(database, now, report)
+        with database.transaction() as connection:
+            rows = compute(connection, refreshed.touched, report)
+            rollups.finish(connection, refreshed)
+    return rows
+
+
+def evaluate_block(
+    database: Database, block: Block, strategies: Sequence[Strategy], settings: Settings, now: datetime
+) -> int:
+    """Snapshot → candidates → signals of one block, stored in one transaction; the number of new signals."""
+    with database.transaction() as connection:
+        seen = snapshot.load(connection, block.timeframe, block.closes, block.instrument_ids)
+        universe = _universe(connection, block, seen)
+        return sum(_evaluate(connection, block, seen, universe, strategy, settings, now) for strategy in strategies)
+
+
+def track(
+    database: Database, settings: Settings, now: datetime, instrument_ids: Sequence[int] | None = None
+) -> dict[str, int]:
+    """Outcomes of open signals up to the watermark, by status."""
+    with database.transaction() as connection:
+        return dict(outcomes.track(connection, now, settings.fee_bps + settings.slippage_bps, instrument_ids))
+
+
+def _evaluate(
+    connection: Connection,
+    block: Block,
+    seen: snapshot.Snapshot,
+    universe: Universe,
+    strategy: Strategy,
+    settings: Settings,
+    now: datetime,
+) -> int:
+    if block.timeframe not in strategy.timeframes:
+        return 0
+    started = clock.stopwatch()
+    evaluations = evaluate(seen, strategy, universe, Decimal(repr(settings.min_score)))
+    milliseconds = (clock.stopwatch() - started) * 1000 / len(block.closes)
+    return store(connection, block.origin, strategy, block.timeframe, evaluations, now=now, milliseconds=milliseconds)
+
+
+def _universe(connection: Connection, block: Block, seen: snapshot.Snapshot) -> Universe:
+    present = set(seen.frame["instrument_id"].unique())
+    chosen = {item.instrument_id: item for item in instruments.every(connection) if item.instrument_id in present}
+    first, last = block.closes[0] - timedelta(days=7), block.closes[-1]
+    calendars = {}
+    for name in sorted({item.calendar for item in chosen.values()}):
+        sessions.ensure(connection, name, first, last)
+        calendars[name] = sessions.load(connection, name, first, last)
+    return Universe(chosen, calendars)

@@ -1,0 +1,28 @@
+"""Outcomes: every open signal walked over the base bars that closed since it was last looked at.
+
+Set-based, in one statement. Final up to the watermark: what was closed is never opened again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+
+from signalhub.db.connection import Connection
+from signalhub.db.queries import Queries
+
+_SQL = Queries("outcomes")
+
+
+def track(
+    connection: Connection, now: datetime, cost_bps: float, instrument_ids: Sequence[int] | None = None
+) -> Counter[str]:
+    """Walks open signals up to the watermark and `now`; how many of those looked at stand where, by status.
+
+    Units: `cost_bps` is fee + slippage per side, in basis points; net takes it off twice.
+    Guarantees: in one step or in many, the same outcomes.
+    """
+    ids = None if instrument_ids is None else list(instrument_ids)
+    rows = _SQL.rows(connection, "track", now=now, cost_bps=cost_bps, instrument_ids=ids)
+    return Counter(row["status"] for row in rows)

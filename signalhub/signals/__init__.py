@@ -1,0 +1,1 @@
+"""Signals: snapshots evaluated by strategies, with levels, score, reason and provenance, stored by identity."""

@@ -1,0 +1,43 @@
+"""Levels: entry at the close, stop and target by multiples of ATR, rounded to the tick.
+
+The stop is rounded away from entry and the target towards it, so that rounding never flatters the ratio.
+"""
+
+from __future__ import annotations
+
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+
+from signalhub.domain.signal import Direction, Levels
+
+_DIGITS_WITHOUT_TICK = 10
+
+
+def atr_levels(
+    direction: Direction, close: float, atr: float, multiples: tuple[float, float], tick: Decimal | None
+) -> Levels | None:
+    """Levels from ATR; None when rounding leaves no risk or no reward (`risk_below_tick`).
+
+    Units: quote currency. `multiples` are (stop, target) in ATR. Without a tick: 10 significant digits.
+    """
+    exact, risk = Decimal(repr(close)), Decimal(repr(atr))
+    step = tick or _step(exact)
+    sign = direction.sign
+    stop_at, target_at = exact - sign * risk * _decimal(multiples[0]), exact + sign * risk * _decimal(multiples[1])
+    # Downwards is away from a long's entry for the stop and towards it for the target; a short mirrors both.
+    rounding = ROUND_FLOOR if direction is Direction.LONG else ROUND_CEILING
+    entry = _rounded(exact, step, ROUND_HALF_EVEN)
+    stop, target = _rounded(stop_at, step, rounding), _rounded(target_at, step, rounding)
+    in_order = sign * stop < sign * entry < sign * target and min(stop, target) > 0
+    return Levels(entry, stop, target) if in_order else None
+
+
+def _decimal(multiple: float) -> Decimal:
+    return Decimal(repr(multiple))
+
+
+def _step(price: Decimal) -> Decimal:
+    return Decimal(1).scaleb(price.adjusted() - _DIGITS_WITHOUT_TICK + 1)
+
+
+def _rounded(price: Decimal, step: Decimal, rounding: str) -> Decimal:
+    return (price / step).to_integral_value(rounding) * step

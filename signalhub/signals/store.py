@@ -1,0 +1,115 @@
+"""The record: evaluations, abstentions and signals stored by identity, in the caller's transaction.
+
+Run twice it stores once; what is stored is never rewritten.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from signalhub.db.connection import Connection
+from signalhub.db.queries import Queries
+from signalhub.domain.signal import Evaluation, Origin, SignalDraft
+from signalhub.domain.timeframe import Timeframe
+from signalhub.strategies.base import Strategy
+
+_SQL = Queries("signals/store")
+
+
+def strategy_id(connection: Connection, strategy: Strategy, now: datetime) -> int:
+    """The row of this version of the strategy, made where it is missing."""
+    key = {"strategy": strategy.name, "version": strategy.version}
+    parameters = json.dumps(strategy.parameter_values, sort_keys=True)
+    _SQL.run(connection, "register_strategy", **key, parameters=parameters, now=now)
+    identifier: int = _SQL.scalar(connection, "strategy_id", **key)
+    return identifier
+
+
+def store(
+    connection: Connection,
+    origin: Origin,
+    strategy: Strategy,
+    timeframe: Timeframe,
+    evaluations: Sequence[Evaluation],
+    *,
+    now: datetime,
+    milliseconds: float,
+) -> int:
+    """Stores what a strategy made of a block of closes; the number of signals that are new.
+
+    `milliseconds` is what one close of the block took on average.
+    """
+    key = {
+        "origin": origin.value,
+        "strategy_id": strategy_id(connection, strategy, now),
+        "timeframe": timeframe.code,
+    }
+    rows = json.dumps([_evaluation_row(evaluation) for evaluation in evaluations])
+    _SQL.run(connection, "insert_evaluations", **key, rows=rows, milliseconds=milliseconds, now=now)
+    abstentions = [row for evaluation in evaluations for row in _abstention_rows(evaluation)]
+    if abstentions:
+        _SQL.run(connection, "insert_abstentions", **key, rows=json.dumps(abstentions))
+    drafts = [draft for evaluation in evaluations for draft in evaluation.signals]
+    if not drafts:
+        return 0
+    return _SQL.run(connection, "insert_signals", **key, rows=json.dumps([_signal_row(d) for d in drafts]), now=now)
+
+
+def unevaluated_closes(
+    connection: Connection, strategy: Strategy, timeframe: Timeframe, after: datetime, until: datetime, now: datetime
+) -> list[datetime]:
+    """Closes in (after, until] that this version has not evaluated for every instrument with a bar there."""
+    rows = _SQL.rows(
+        connection,
+        "unevaluated_closes",
+        strategy_id=strategy_id(connection, strategy, now),
+        timeframe=timeframe.code,
+        after=after,
+        until=until,
+        asset_classes=list(strategy.asset_classes),
+    )
+    return [row["close_at"] for row in rows]
+
+
+def _evaluation_row(evaluation: Evaluation) -> dict[str, Any]:
+    return {
+        "close_at": evaluation.close_at.isoformat(),
+        "instruments_seen": evaluation.instruments_seen,
+        "instruments_abstained": evaluation.instruments_abstained,
+        "candidates": evaluation.candidates,
+        "signals": len(evaluation.signals),
+    }
+
+
+def _abstention_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
+    return [
+        {
+            "close_at": evaluation.close_at.isoformat(),
+            "instrument_id": abstention.instrument_id,
+            "direction": abstention.direction,
+            "reason": abstention.reason,
+            "score": None if abstention.score is None else str(abstention.score),
+        }
+        for abstention in evaluation.abstentions
+    ]
+
+
+def _signal_row(draft: SignalDraft) -> dict[str, Any]:
+    return {
+        "instrument_id": draft.instrument_id,
+        "open_at": draft.open_at.isoformat(),
+        "close_at": draft.close_at.isoformat(),
+        "direction": draft.direction,
+        "entry": str(draft.levels.entry),
+        "stop": str(draft.levels.stop),
+        "target": str(draft.levels.target),
+        "score": str(draft.score),
+        "components": draft.components,
+        "reason": draft.reason,
+        "valid_until": draft.valid_until.isoformat(),
+        "inputs": draft.inputs,
+        "input_hash": draft.input_hash,
+    }

@@ -1,0 +1,98 @@
+-- Purpose: what signals/store.py runs: evaluations, abstentions and signals, set-based and by identity.
+-- Rows come as JSON arrays; a row that is there already stays as it is.
+
+-- name: register_strategy
+INSERT INTO engine.strategies (strategy, version, parameters, created_at)
+VALUES (%(strategy)s::text, %(version)s::text, %(parameters)s::jsonb, %(now)s::timestamptz)
+ON CONFLICT ON CONSTRAINT strategy_version_is_unique DO NOTHING;
+
+-- name: strategy_id
+SELECT v.strategy_id FROM engine.strategies AS v
+WHERE v.strategy = %(strategy)s::text AND v.version = %(version)s::text;
+
+-- name: insert_evaluations
+-- Evaluated again, the wider run stands: a replay of one symbol does not narrow one of all.
+INSERT INTO engine.evaluations AS e (
+    origin, strategy_id, timeframe, close_at, instruments_seen, instruments_abstained, candidates, signals,
+    milliseconds, evaluated_at
+)
+SELECT
+    %(origin)s::text, %(strategy_id)s::integer, %(timeframe)s::text, r.close_at, r.instruments_seen,
+    r.instruments_abstained, r.candidates, r.signals, %(milliseconds)s::double precision, %(now)s::timestamptz
+FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (
+    close_at timestamptz, instruments_seen integer, instruments_abstained integer, candidates integer, signals integer
+)
+ORDER BY r.close_at
+ON CONFLICT ON CONSTRAINT evaluation_happens_once DO UPDATE SET
+    instruments_seen = excluded.instruments_seen,
+    instruments_abstained = excluded.instruments_abstained,
+    candidates = excluded.candidates,
+    signals = excluded.signals,
+    milliseconds = excluded.milliseconds,
+    evaluated_at = excluded.evaluated_at
+WHERE e.instruments_seen + e.instruments_abstained < excluded.instruments_seen + excluded.instruments_abstained;
+
+-- name: insert_abstentions
+INSERT INTO engine.abstentions (evaluation_id, instrument_id, direction, reason, score)
+SELECT e.evaluation_id, r.instrument_id, r.direction, r.reason, r.score
+FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (
+    close_at timestamptz, instrument_id integer, direction text, reason text, score numeric
+)
+INNER JOIN engine.evaluations AS e
+    ON e.origin = %(origin)s::text AND e.strategy_id = %(strategy_id)s::integer
+    AND e.timeframe = %(timeframe)s::text AND e.close_at = r.close_at
+ON CONFLICT ON CONSTRAINT abstention_is_recorded_once DO NOTHING;
+
+-- name: insert_signals
+WITH given AS (
+    SELECT r.*
+    FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (
+        instrument_id integer, open_at timestamptz, close_at timestamptz, direction text, entry numeric,
+        stop numeric, target numeric, score numeric, components jsonb, reason text, valid_until timestamptz,
+        inputs text, input_hash text
+    )
+),
+inserted AS (
+    INSERT INTO engine.signals (
+        origin, strategy_id, instrument_id, timeframe, open_at, close_at, direction, entry, stop, target,
+        score, components, reason, valid_until, input_hash, published_at, recorded_at
+    )
+    SELECT
+        %(origin)s::text, %(strategy_id)s::integer, g.instrument_id, %(timeframe)s::text, g.open_at, g.close_at,
+        g.direction, g.entry, g.stop, g.target, g.score, g.components, g.reason, g.valid_until, g.input_hash,
+        CASE WHEN %(origin)s::text = 'live' THEN %(now)s::timestamptz END, %(now)s::timestamptz
+    FROM given AS g
+    ORDER BY g.close_at, g.instrument_id, g.direction
+    ON CONFLICT ON CONSTRAINT signal_is_unique DO NOTHING
+    RETURNING signal_id, instrument_id, close_at, direction
+),
+kept AS (
+    INSERT INTO engine.signal_inputs (signal_id, inputs)
+    SELECT i.signal_id, g.inputs
+    FROM inserted AS i
+    INNER JOIN given AS g
+        ON i.instrument_id = g.instrument_id AND i.close_at = g.close_at AND i.direction = g.direction
+)
+INSERT INTO engine.outcomes (signal_id, tracked_through)
+SELECT i.signal_id, i.close_at FROM inserted AS i;
+
+-- name: unevaluated_closes
+-- Closes with more bars than the evaluations of some strategy cover.
+SELECT c.close_at
+FROM (
+    SELECT
+        b.close_at,
+        count(*) AS bars
+    FROM market.closed_bars AS b
+    INNER JOIN market.instruments AS i ON b.instrument_id = i.instrument_id AND i.is_active
+    WHERE b.timeframe = %(timeframe)s::text
+        AND b.close_at > %(after)s::timestamptz AND b.close_at <= %(until)s::timestamptz
+        AND b.open_at > %(after)s::timestamptz - INTERVAL '48 hours' AND b.open_at < %(until)s::timestamptz
+        AND i.asset_class = ANY(%(asset_classes)s::text[])
+    GROUP BY b.close_at
+) AS c
+WHERE COALESCE((
+    SELECT sum(e.instruments_seen + e.instruments_abstained) FROM engine.evaluations AS e
+    WHERE e.strategy_id = %(strategy_id)s::integer AND e.timeframe = %(timeframe)s::text AND e.close_at = c.close_at
+), 0) < c.bars
+ORDER BY c.close_at;
