@@ -24,5 +24,8 @@ def track(
     Guarantees: in one step or in many, the same outcomes.
     """
     ids = None if instrument_ids is None else list(instrument_ids)
-    rows = _SQL.rows(connection, "track", now=now, cost_bps=cost_bps, instrument_ids=ids)
+    reach = _SQL.rows(connection, "reach", now=now, instrument_ids=ids)[0]
+    if reach["earliest"] is None:
+        return Counter()
+    rows = _SQL.rows(connection, "track", now=now, cost_bps=cost_bps, instrument_ids=ids, **reach)
     return Counter(row["status"] for row in rows)

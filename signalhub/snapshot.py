@@ -58,17 +58,24 @@ def load(
     instrument_ids: Sequence[int] | None = None,
 ) -> Snapshot:
     """Reads the snapshot of a block of closes (ascending, not empty) of all or some instruments."""
+    block = {
+        "timeframe": timeframe.code,
+        "first_open": closes[0] - timeframe.span,
+        "last_open": closes[-1] - timeframe.span,
+    }
     ids = None if instrument_ids is None else list(instrument_ids)
+    spans = _SQL.rows(connection, "spans", **block, context=CONTEXT_BARS, instrument_ids=ids)
+    from_ats = [span["from_at"] for span in spans]
     frame = copy_out(
         connection,
         _SQL,
         "load",
         SNAPSHOT_SCHEMA,
         timeframe=timeframe.code,
-        first_open=closes[0] - timeframe.span,
-        last_open=closes[-1] - timeframe.span,
-        context=CONTEXT_BARS,
-        instrument_ids=ids,
+        last_open=block["last_open"],
+        instrument_ids=[span["instrument_id"] for span in spans],
+        from_ats=from_ats,
+        first_needed=min(from_ats, default=closes[0]),
     )
     dirty = _SQL.rows(connection, "dirty_instruments", timeframe=timeframe.code, last_close=closes[-1])
     frame = frame.with_columns(close_at=pl.col("open_at") + timeframe.span)

@@ -2,6 +2,17 @@
 -- The rules are those of docs/architecture.md, "Outcomes": fill at the first open, touches count, an open at or
 -- beyond the stop exits there, both in one bar is a stop unless finer bars decide, expiry exits at the last close.
 
+-- name: reach
+-- The span of base bars that open signals may look at now: constants that let PostgreSQL leave out chunks.
+SELECT
+    min(g.close_at) AS earliest,
+    LEAST(max(g.valid_until), %(now)s::timestamptz) AS latest
+FROM engine.outcomes AS o
+INNER JOIN engine.signals AS g ON o.signal_id = g.signal_id
+WHERE o.status = 'open'
+    AND g.close_at < %(now)s::timestamptz
+    AND (%(instrument_ids)s::integer [] IS NULL OR g.instrument_id = ANY(%(instrument_ids)s::integer []));
+
 -- name: track
 -- s: +1 long, -1 short. Prices times s turn a short into a long: stop below, target above.
 -- settled_at: how far the ruling base bars are settled; horizon: how far a signal may look now.
@@ -17,7 +28,7 @@ WITH due AS (
     FROM engine.outcomes AS o
     INNER JOIN engine.signals AS g ON o.signal_id = g.signal_id
     INNER JOIN market.instruments AS i ON g.instrument_id = i.instrument_id
-    WHERE o.status = 'open'
+    WHERE o.status = 'open' AND g.close_at < %(now)s::timestamptz
         AND (%(instrument_ids)s::integer[] IS NULL OR g.instrument_id = ANY(%(instrument_ids)s::integer[]))
     ORDER BY o.signal_id
     FOR UPDATE OF o
@@ -50,7 +61,8 @@ filled AS MATERIALIZED (
             ON r.instrument_id = b.instrument_id AND r.base_timeframe = b.base_timeframe
             AND b.open_at >= r.rules_from AND b.open_at < r.rules_until
         WHERE d.fill_at IS NULL AND r.instrument_id = d.instrument_id
-            AND b.open_at >= d.close_at AND b.open_at <= d.horizon - t.span
+            AND b.open_at >= d.close_at AND b.open_at < d.horizon AND b.open_at <= d.horizon - t.span
+            AND b.open_at >= %(earliest)s::timestamptz AND b.open_at < %(latest)s::timestamptz
         ORDER BY b.open_at
         LIMIT 1
     ) AS f ON TRUE
@@ -78,7 +90,8 @@ walked AS MATERIALIZED (
             AND b.open_at >= r.rules_from AND b.open_at < r.rules_until
         WHERE d.filled_at IS NOT NULL AND NOT d.is_gapped
             AND r.instrument_id = d.instrument_id
-            AND b.open_at >= GREATEST(d.filled_at, d.tracked_through) AND b.open_at <= d.horizon - t.span
+            AND b.open_at >= GREATEST(d.filled_at, d.tracked_through) AND b.open_at < d.horizon AND b.open_at <= d.horizon - t.span
+            AND b.open_at >= %(earliest)s::timestamptz AND b.open_at < %(latest)s::timestamptz
             AND CASE
                 WHEN d.s > 0 THEN b.low <= d.stop OR b.high >= d.target
                 ELSE b.high >= d.stop OR b.low <= d.target
@@ -187,7 +200,8 @@ measured AS MATERIALIZED (
                 AND c.open_at >= CASE
                     WHEN d.status = 'expired' THEN d.filled_at ELSE GREATEST(d.filled_at, d.tracked_through)
                 END
-                AND c.open_at <= d.horizon - t.span
+                AND c.open_at < d.horizon AND c.open_at <= d.horizon - t.span
+                AND c.open_at >= %(earliest)s::timestamptz AND c.open_at < %(latest)s::timestamptz
                 AND (d.exit_open_at IS NULL OR c.open_at < d.exit_open_at)
         ) AS b
     ) AS e ON d.filled_at IS NOT NULL AND NOT d.is_gapped

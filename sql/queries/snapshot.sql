@@ -1,5 +1,30 @@
 -- Purpose: what snapshot.py runs: closed bars with their indicators, one block of closes and the context before it.
 
+-- name: spans
+-- From where each instrument that has a bar in the block must be read: `context` bars before the block.
+SELECT
+    i.instrument_id,
+    COALESCE((
+        SELECT min(p.open_at)
+        FROM (
+            SELECT z.open_at
+            FROM market.indicators AS z
+            WHERE z.instrument_id = i.instrument_id AND z.timeframe = %(timeframe)s::text
+                AND z.open_at < %(first_open)s::timestamptz
+            ORDER BY z.open_at DESC
+            LIMIT %(context)s::integer
+        ) AS p
+    ), %(first_open)s::timestamptz) AS from_at
+FROM market.instruments AS i
+WHERE i.is_active
+    AND (%(instrument_ids)s::integer [] IS NULL OR i.instrument_id = ANY(%(instrument_ids)s::integer []))
+    AND EXISTS (
+        SELECT 1 FROM market.indicators AS y
+        WHERE y.instrument_id = i.instrument_id AND y.timeframe = %(timeframe)s::text
+            AND y.open_at BETWEEN %(first_open)s::timestamptz AND %(last_open)s::timestamptz
+    )
+ORDER BY i.instrument_id;
+
 -- name: load
 -- One row per (instrument, bar): the block's bars and up to `context` bars before them. Instants as microseconds.
 SELECT
@@ -34,29 +59,21 @@ SELECT
     x.volume_sma_20,
     x.obv,
     x.adx_14
-FROM market.instruments AS i
-INNER JOIN LATERAL (
-    SELECT COALESCE(min(p.open_at), %(first_open)s::timestamptz) AS from_at
-    FROM (
-        SELECT z.open_at
-        FROM market.indicators AS z
-        WHERE z.instrument_id = i.instrument_id AND z.timeframe = %(timeframe)s::text
-            AND z.open_at < %(first_open)s::timestamptz
-        ORDER BY z.open_at DESC
-        LIMIT %(context)s::integer
-    ) AS p
-) AS c ON TRUE
+FROM unnest(%(instrument_ids)s::integer [], %(from_ats)s::timestamptz []) AS c (instrument_id, from_at)
+INNER JOIN market.instruments AS i ON c.instrument_id = i.instrument_id
+-- The constant bounds let PostgreSQL leave out chunks before it looks at rows.
 INNER JOIN market.closed_bars AS b
-    ON i.instrument_id = b.instrument_id
+    ON c.instrument_id = b.instrument_id
     AND b.timeframe = %(timeframe)s::text
     AND b.open_at >= c.from_at
+    AND b.open_at >= %(first_needed)s::timestamptz
     AND b.open_at <= %(last_open)s::timestamptz
 INNER JOIN market.indicators AS x
-    ON b.instrument_id = x.instrument_id AND b.timeframe = x.timeframe AND b.open_at = x.open_at
+    ON c.instrument_id = x.instrument_id AND x.timeframe = %(timeframe)s::text AND b.open_at = x.open_at
+    AND x.open_at >= %(first_needed)s::timestamptz
+    AND x.open_at <= %(last_open)s::timestamptz
 LEFT JOIN market.watermarks AS w
     ON b.instrument_id = w.instrument_id AND b.base_timeframe = w.timeframe
-WHERE i.is_active
-    AND (%(instrument_ids)s::integer[] IS NULL OR i.instrument_id = ANY(%(instrument_ids)s::integer[]))
 ORDER BY b.instrument_id, b.open_at;
 
 -- name: dirty_instruments

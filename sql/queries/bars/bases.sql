@@ -46,7 +46,7 @@ SELECT
 FROM unnest(%(bases)s::text[], %(rules_from)s::timestamptz[]) AS u (base_timeframe, rules_from);
 
 -- name: record_dirty
--- All that hangs on the bars from the first day on which another base rules now.
+-- All that hangs on the bars from the first day on which another base rules now. A new id: see ingest.sql.
 INSERT INTO market.dirty_ranges (instrument_id, base_timeframe, from_at, to_at)
 SELECT
     b.instrument_id,
@@ -57,4 +57,4 @@ FROM market.bars AS b
 INNER JOIN market.timeframes AS t ON b.base_timeframe = t.timeframe
 WHERE b.instrument_id = %(instrument_id)s::integer AND b.open_at >= %(from_at)s::timestamptz
 GROUP BY b.instrument_id, b.base_timeframe
-ON CONFLICT ON CONSTRAINT dirty_range_is_recorded_once DO NOTHING;
+ON CONFLICT ON CONSTRAINT dirty_range_is_recorded_once DO UPDATE SET dirty_id = DEFAULT;

@@ -50,9 +50,22 @@ SELECT EXISTS ( -- noqa: CP03, LT01, LT06
 );
 
 -- name: source_id
-INSERT INTO market.sources (source, is_live) VALUES (%(source)s::text, %(is_live)s::boolean)
-ON CONFLICT (source) DO UPDATE SET is_live = excluded.is_live
-RETURNING source_id;
+-- The row is written only where it is missing or says otherwise, or all writers of a source would queue up.
+WITH known AS (
+    SELECT s.source_id
+    FROM market.sources AS s
+    WHERE s.source = %(source)s::text AND s.is_live = %(is_live)s::boolean
+),
+written AS (
+    INSERT INTO market.sources (source, is_live)
+    SELECT %(source)s::text, %(is_live)s::boolean
+    WHERE NOT EXISTS (SELECT 1 FROM known)
+    ON CONFLICT (source) DO UPDATE SET is_live = excluded.is_live
+    RETURNING source_id
+)
+SELECT k.source_id FROM known AS k
+UNION ALL
+SELECT w.source_id FROM written AS w;
 
 -- name: correct_bars
 -- The old version goes to bar_revisions, the new one takes its place, in one statement. A source of lower
@@ -155,6 +168,7 @@ WHERE (i.open, i.high, i.low, i.close, i.volume, i.turnover, i.filled_count)
 
 -- name: record_dirty_ranges
 -- Written bars less than a week apart make one range; a lone correction of long ago stays a range of its own.
+-- A range that is dirty already gets a new id: a refresh under way forgets the ids it began with.
 INSERT INTO market.dirty_ranges (instrument_id, base_timeframe, from_at, to_at)
 SELECT
     g.instrument_id,
@@ -183,7 +197,7 @@ FROM (
 CROSS JOIN market.timeframes AS t
 WHERE t.timeframe = %(timeframe)s::text
 GROUP BY g.instrument_id, g.island, t.timeframe, t.span
-ON CONFLICT ON CONSTRAINT dirty_range_is_recorded_once DO NOTHING;
+ON CONFLICT ON CONSTRAINT dirty_range_is_recorded_once DO UPDATE SET dirty_id = DEFAULT;
 
 -- name: advance_watermarks
 INSERT INTO market.watermarks AS w (instrument_id, timeframe, settled_through)

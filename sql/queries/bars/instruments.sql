@@ -32,13 +32,22 @@ UPDATE market.instruments AS i SET tick_size = %(tick_size)s::numeric
 WHERE i.instrument_id = %(instrument_id)s::integer AND i.tick_size IS DISTINCT FROM %(tick_size)s::numeric;
 
 -- name: add_source
-WITH source AS (
-    INSERT INTO market.sources (source, is_live) VALUES (%(source)s::text, %(is_live)s::boolean)
+-- A source is written only where it is missing or says otherwise: writers of its bars hold on to nothing of it.
+WITH known AS (
+    SELECT s.source
+    FROM market.sources AS s
+    WHERE s.source = %(source)s::text AND s.is_live = %(is_live)s::boolean
+),
+written AS (
+    INSERT INTO market.sources (source, is_live)
+    SELECT %(source)s::text, %(is_live)s::boolean
+    WHERE NOT EXISTS (SELECT 1 FROM known)
     ON CONFLICT (source) DO UPDATE SET is_live = excluded.is_live
     RETURNING source
 )
 INSERT INTO market.instrument_sources (instrument_id, source, source_symbol)
-SELECT %(instrument_id)s::integer, s.source, %(symbol)s::text FROM source AS s
+SELECT %(instrument_id)s::integer, s.source, %(symbol)s::text
+FROM (SELECT k.source FROM known AS k UNION ALL SELECT w.source FROM written AS w) AS s
 ON CONFLICT (instrument_id, source) DO NOTHING;
 
 -- name: by_symbol
