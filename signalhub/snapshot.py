@@ -93,3 +93,21 @@ def closes_between(
     ids = None if instrument_ids is None else list(instrument_ids)
     parameters = {"timeframe": timeframe.code, "after": after, "until": until, "instrument_ids": ids}
     return [row["close_at"] for row in _SQL.rows(connection, "closes", **parameters)]
+
+
+@dataclass(frozen=True)
+class Liveness:
+    """The instruments of one close: settled ones of a live feed, late ones of a live feed, all others."""
+
+    live: list[int]
+    unsettled: list[int]
+    other: list[int]
+
+
+def by_liveness(connection: Connection, timeframe: Timeframe, close: datetime) -> Liveness:
+    """Which instruments may give live signals at a close, which are late for it, and which are not live."""
+    rows = _SQL.rows(connection, "liveness", timeframe=timeframe.code, close=close)
+    groups: dict[str, list[int]] = {"live": [], "unsettled": [], "other": []}
+    for row in rows:
+        groups[row["kind"]].append(row["instrument_id"])
+    return Liveness(**groups)

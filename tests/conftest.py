@@ -92,14 +92,14 @@ def database(edition: str, database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="session")
-def shared_url(edition: str, server_urls: dict[str, str], template: str) -> Iterator[str]:
+def shared_url(edition: str, server_urls: dict[str, str], template: str) -> str:
     """A migrated database that all rolled-back tests of the session share."""
     admin = server_urls[edition]
     name = f"shared_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
     servers.execute(
         admin, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", f"CREATE DATABASE {name} TEMPLATE {template}"
     )
-    yield servers.with_database(admin, name)
+    return servers.with_database(admin, name)
 
 
 @pytest.fixture

@@ -78,6 +78,14 @@ def settle(connection: Connection, timeframe: Timeframe, settled_through: Mappin
     )
 
 
+def settled_through(connection: Connection, instrument_id: int, timeframe: Timeframe) -> datetime | None:
+    """The watermark of an instrument's base timeframe, or None before its first bar."""
+    instant: datetime | None = _SQL.scalar(
+        connection, "settled_through", instrument_id=instrument_id, timeframe=timeframe.code
+    )
+    return instant
+
+
 def _stage(connection: Connection, bars: pl.DataFrame) -> None:
     _SQL.run(connection, "create_incoming")
     _SQL.run(connection, "create_written")

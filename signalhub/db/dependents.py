@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from psycopg import sql
+from psycopg import errors, sql
 
 from signalhub.db.connection import Connection
 from signalhub.errors import MigrationRefused
@@ -20,9 +20,9 @@ WHERE d.classid = 'pg_proc'::regclass AND d.deptype = 'n'
     AND d.refclassid = %(catalog)s::regclass AND d.refobjid = %(oid)s::oid AND d.objid <> %(oid)s::oid
 """
 _GRANTS = b"""
-SELECT a.grantee::regrole::text, a.privilege_type, a.is_grantable
+SELECT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END, a.privilege_type, a.is_grantable
 FROM pg_class c, LATERAL aclexplode(c.relacl) a
-WHERE c.oid = %(oid)s::oid AND a.grantee <> c.relowner AND a.grantee <> 0
+WHERE c.oid = %(oid)s::oid AND a.grantee <> c.relowner
 """
 
 
@@ -48,16 +48,28 @@ def drop_with_ours(connection: Connection, identity: str, ours: set[str], lost: 
     dropped: list[str] = []
     for dependent in _dependents(connection, identity, oid):
         if dependent not in ours:
-            raise MigrationRefused(
-                f"The {dependent} hangs on our {identity}, which must be made again: drop it, run "
-                "`signalhub migrate`, and create it anew. Nothing was changed."
-            )
+            raise _refused(f"The {dependent} hangs on our {identity}")
         lost.extend(grants_on(connection, dependent))
         dropped += [*drop_with_ours(connection, dependent, ours, lost), dependent]
-    kind, _, name = identity.partition(" ")
-    # An aggregate is a function to DROP ROUTINE, which FUNCTION would refuse.
-    connection.execute(f"DROP {'VIEW' if kind == 'view' else 'ROUTINE'} IF EXISTS {name}".encode())
+    _drop(connection, identity)
     return dropped
+
+
+def _drop(connection: Connection, identity: str) -> None:
+    kind, _, name = identity.partition(" ")
+    try:
+        # An aggregate is a function to DROP ROUTINE, which FUNCTION would refuse.
+        connection.execute(f"DROP {'VIEW' if kind == 'view' else 'ROUTINE'} IF EXISTS {name}".encode())
+    except errors.DependentObjectsStillExist as error:
+        # Defaults, indexes, functions over a view's row type: the server knows more kinds than we look for.
+        hanging = (error.diag.message_detail or "").partition("\n")[0]
+        raise _refused(f"Something hangs on our {identity} ({hanging})") from error
+
+
+def _refused(fact: str) -> MigrationRefused:
+    return MigrationRefused(
+        f"{fact}, which must be made again: drop it, run `signalhub migrate`, and create it anew. Nothing was changed."
+    )
 
 
 def grants_on(connection: Connection, identity: str) -> list[Grant]:

@@ -8,6 +8,8 @@ names it.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,13 +24,22 @@ _CREATED = re.compile(
     r"^CREATE OR REPLACE (?:FUNCTION|AGGREGATE|VIEW)\s+([a-z_]+)\.([a-z0-9_]+)", re.MULTILINE | re.IGNORECASE
 )
 _GRANTS_FLOOR = "4_grants"
-_IDENTITIES = """
-SELECT 'function ' || p.oid::regprocedure::text FROM pg_proc p JOIN pg_namespace s ON s.oid = p.pronamespace
+# A function's row lies elsewhere after it was replaced: so a file's functions are told from others of their names.
+_IDENTITIES = b"""
+SELECT 'function ' || p.oid::regprocedure::text, p.ctid::text
+FROM pg_proc p JOIN pg_namespace s ON s.oid = p.pronamespace
 WHERE (s.nspname, p.proname) IN (SELECT * FROM unnest(%(schemas)s::text[], %(names)s::text[]))
 UNION ALL
-SELECT 'view ' || c.oid::regclass::text FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace
+SELECT 'view ' || c.oid::regclass::text, NULL FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace
 WHERE c.relkind = 'v' AND (s.nspname, c.relname) IN (SELECT * FROM unnest(%(schemas)s::text[], %(names)s::text[]))
 """
+_CANNOT_BE_REPLACED = (
+    psycopg.errors.InvalidFunctionDefinition,
+    psycopg.errors.InvalidTableDefinition,
+    psycopg.errors.WrongObjectType,
+    # Beside the old signature a call within the file itself may fit both.
+    psycopg.errors.AmbiguousFunction,
+)
 
 
 @dataclass
@@ -42,17 +53,19 @@ def sync(connection: Connection) -> list[str]:
 
     Raises: MigrationRefused when somebody else's object hangs on one that must be dropped.
     """
-    known = _known(connection)
-    files = {f"{path.parent.name}/{path.name}": path for path in derived_files()}
-    lost: list[Grant] = []
-    applied = [name for name in known if name not in files and _forget(connection, name, known, lost)]
-    for name, path in files.items():
-        if name not in known or known[name].sha256 != sha256(path):
-            _apply(connection, name, path, known, lost)
-            applied.append(name)
-    if applied:
-        _grants(connection, files, lost)
-        _remember_digest(connection)
+    with _names_with_schema(connection):
+        known = _known(connection)
+        files = {f"{path.parent.name}/{path.name}": path for path in derived_files()}
+        lost: list[Grant] = []
+        applied = _apply_changed(connection, files, known, lost)
+        removed = [name for name in known if name not in files]
+        for name in removed:
+            _forget(connection, name, known, lost)
+        # One that still hangs on what was removed was dropped with it, and now says so by failing.
+        applied += removed + _apply_changed(connection, files, known, lost)
+        if applied:
+            _grants(connection, files, lost)
+    _remember_digest(connection)
     return applied
 
 
@@ -61,10 +74,20 @@ def drop_all(connection: Connection) -> None:
 
     Raises: MigrationRefused when somebody else's object hangs on one of them.
     """
-    known = _known(connection)
-    for name in reversed(list(known)):
-        _forget(connection, name, known, [])
+    with _names_with_schema(connection):
+        known = _known(connection)
+        for name in reversed(list(known)):
+            _forget(connection, name, known, [])
     connection.execute("DELETE FROM market.meta WHERE key = 'derived_sha256'")
+
+
+@contextmanager
+def _names_with_schema(connection: Connection) -> Iterator[None]:
+    """Lets the catalogue write every name with its schema, whatever search_path the operator has set."""
+    before = connection.execute("SELECT current_setting('search_path')").fetchone()
+    connection.execute("SELECT set_config('search_path', 'pg_catalog', TRUE)")
+    yield
+    connection.execute("SELECT set_config('search_path', %s, TRUE)", before)
 
 
 def _known(connection: Connection) -> dict[str, _Known]:
@@ -72,16 +95,29 @@ def _known(connection: Connection) -> dict[str, _Known]:
     return {path: _Known(digest, identities) for path, digest, identities in rows}
 
 
+def _apply_changed(
+    connection: Connection, files: dict[str, Path], known: dict[str, _Known], lost: list[Grant]
+) -> list[str]:
+    applied = []
+    for name, path in files.items():
+        if name not in known or known[name].sha256 != sha256(path):
+            _apply(connection, name, path, known, lost)
+            applied.append(name)
+    return applied
+
+
 def _apply(connection: Connection, name: str, path: Path, known: dict[str, _Known], lost: list[Grant]) -> None:
     text = path.read_text(encoding="utf-8").encode()
+    before = known[name].identities if name in known else []
+    places = _places(connection, path)
     try:
         with connection.transaction():
             connection.execute(text)
-    except (psycopg.errors.InvalidFunctionDefinition, psycopg.errors.InvalidTableDefinition):
-        _drop(connection, known[name].identities if name in known else [], known, lost)
+    except _CANNOT_BE_REPLACED:
+        _drop(connection, before, known, lost)
         connection.execute(text)
-    before = known[name].identities if name in known else []
-    identities = _identities(connection, path)
+    made = _places(connection, path)
+    identities = sorted(identity for identity, place in made.items() if place is None or places.get(identity) != place)
     _drop(connection, [identity for identity in before if identity not in identities], known, lost)
     known[name] = _Known(sha256(path), identities)
     connection.execute(
@@ -91,10 +127,11 @@ def _apply(connection: Connection, name: str, path: Path, known: dict[str, _Know
     )
 
 
-def _identities(connection: Connection, path: Path) -> list[str]:
+def _places(connection: Connection, path: Path) -> dict[str, str | None]:
+    """The objects that go by the names a file creates, each with the place of its row (functions only)."""
     created = _CREATED.findall(path.read_text(encoding="utf-8"))
     parameters = {"schemas": [schema for schema, _ in created], "names": [name for _, name in created]}
-    return sorted(row[0] for row in connection.execute(_IDENTITIES.encode(), parameters))
+    return dict(connection.execute(_IDENTITIES, parameters).fetchall())
 
 
 def _drop(connection: Connection, identities: list[str], known: dict[str, _Known], lost: list[Grant]) -> None:
@@ -106,10 +143,11 @@ def _drop(connection: Connection, identities: list[str], known: dict[str, _Known
             known[ours[dropped]].sha256 = ""
 
 
-def _forget(connection: Connection, name: str, known: dict[str, _Known], lost: list[Grant]) -> bool:
-    _drop(connection, known[name].identities, known, lost)
+def _forget(connection: Connection, name: str, known: dict[str, _Known], lost: list[Grant]) -> None:
+    """Drops what a file made, but for what another file makes now: a renumbered file harms nobody."""
+    elsewhere = {identity for other, entry in known.items() if other != name for identity in entry.identities}
+    _drop(connection, [identity for identity in known[name].identities if identity not in elsewhere], known, lost)
     connection.execute("DELETE FROM market.derived_objects WHERE path = %s", (name,))
-    return True
 
 
 def _grants(connection: Connection, files: dict[str, Path], lost: list[Grant]) -> None:
@@ -123,6 +161,7 @@ def _grants(connection: Connection, files: dict[str, Path], lost: list[Grant]) -
 def _remember_digest(connection: Connection) -> None:
     connection.execute(
         "INSERT INTO market.meta (key, value) VALUES ('derived_sha256', %s) "
-        "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        "ON CONFLICT (key) DO UPDATE SET value = excluded.value "
+        "WHERE market.meta.value <> excluded.value",
         (derived_digest(),),
     )

@@ -35,10 +35,12 @@ class Migrated:
 def upgrade(engine: sqlalchemy.Engine, revision: str = "head") -> Migrated:
     """Brings the database to this program's revision; a second run changes nothing.
 
-    Raises: EditionMismatch, MigrationRefused, DatabaseUnavailable. On any error nothing was changed.
+    Raises: EditionMismatch, MigrationRefused, SchemaOutdated (the database is newer), DatabaseUnavailable. On any
+    error nothing was changed.
     """
     with engine.begin() as outer:
         connection = _prepared(outer)
+        readiness.refuse_newer(connection)
         pinned = edition.check(connection) or edition.detect(connection)
         before = readiness.current_revision(connection)
         alembic.command.upgrade(_config(outer, pinned), revision)
@@ -51,8 +53,11 @@ def downgrade(engine: sqlalchemy.Engine, revision: str) -> Migrated:
     """Takes revisions back, data and all. Derived objects are dropped; the next upgrade makes them again."""
     with engine.begin() as outer:
         connection = _prepared(outer)
-        pinned = edition.check(connection) or edition.detect(connection)
+        readiness.refuse_newer(connection)
+        pinned = edition.check(connection)
         before = readiness.current_revision(connection)
+        if pinned is None or before is None:
+            return Migrated(pinned or edition.detect(connection), before, before, [])
         derived.drop_all(connection)
         alembic.command.downgrade(_config(outer, pinned), revision)
         return Migrated(pinned, before, readiness.current_revision(connection), [])
@@ -67,7 +72,8 @@ def _prepared(outer: sqlalchemy.Connection) -> Connection:
 
 def _config(outer: sqlalchemy.Connection, pinned: str) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(resources.folder("migrations")))
+    # Alembic interpolates: a percent sign of the path is written twice.
+    config.set_main_option("script_location", str(resources.folder("migrations")).replace("%", "%%"))
     config.attributes.update(connection=outer, edition=pinned)
     return config
 

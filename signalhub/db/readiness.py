@@ -29,7 +29,7 @@ def derived_digest() -> str:
     """One hash over all of sql/derived."""
     digest = hashlib.sha256()
     for path in derived_files():
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+        digest.update(f"{path.parent.name}/{path.name}\0".encode() + path.read_bytes())
     return digest.hexdigest()
 
 
@@ -53,9 +53,16 @@ def require_current(connection: Connection) -> None:
     """Raises SchemaOutdated, saying which revision is there and which is needed."""
     if is_current(connection):
         return
+    refuse_newer(connection)
     there = current_revision(connection) or "empty"
-    if there > head() and there != "empty":
+    needed = "its own functions and views" if there == head() else head()
+    raise SchemaOutdated(f"The database is at revision {there}; this program needs {needed}. Run `signalhub migrate`.")
+
+
+def refuse_newer(connection: Connection) -> None:
+    """Raises SchemaOutdated when a newer program made the database."""
+    there = current_revision(connection)
+    if there is not None and there > head():
         raise SchemaOutdated(
             f"The database is at revision {there}, newer than this program's {head()}: update Signalhub."
         )
-    raise SchemaOutdated(f"The database is at revision {there}; this program needs {head()}. Run `signalhub migrate`.")

@@ -33,6 +33,12 @@ class Block:
     closes: Sequence[datetime]
     origin: Origin
     instrument_ids: Sequence[int] | None = None
+    unsettled: frozenset[int] = frozenset()
+    """Instruments whose bar of a live close did not come in time: abstained."""
+
+
+class TooLate(Exception):
+    """A live block was not done in time for its signals to be live; nothing of it was stored."""
 
 
 def take_in(
@@ -60,13 +66,25 @@ def refresh(database: Database, now: datetime, report: Report = lambda _: None) 
 
 
 def evaluate_block(
-    database: Database, block: Block, strategies: Sequence[Strategy], settings: Settings, now: datetime
+    database: Database,
+    block: Block,
+    strategies: Sequence[Strategy],
+    settings: Settings,
+    now: datetime,
+    in_time: Callable[[], bool] = lambda: True,
 ) -> int:
-    """Snapshot → candidates → signals of one block, stored in one transaction; the number of new signals."""
+    """Snapshot → candidates → signals of one block, stored in one transaction; the number of new signals.
+
+    Raises: TooLate when `in_time` says no just before the commit; nothing is stored then.
+    """
     with database.transaction() as connection:
         seen = snapshot.load(connection, block.timeframe, block.closes, block.instrument_ids)
         universe = _universe(connection, block, seen)
-        return sum(_evaluate(connection, block, seen, universe, strategy, settings, now) for strategy in strategies)
+        fitting = [strategy for strategy in strategies if block.timeframe in strategy.timeframes]
+        signals = sum(_evaluate(connection, block, seen, universe, strategy, settings, now) for strategy in fitting)
+        if not in_time():
+            raise TooLate
+        return signals
 
 
 def track(
@@ -86,10 +104,8 @@ def _evaluate(
     settings: Settings,
     now: datetime,
 ) -> int:
-    if block.timeframe not in strategy.timeframes:
-        return 0
     started = clock.stopwatch()
-    evaluations = evaluate(seen, strategy, universe, Decimal(repr(settings.min_score)))
+    evaluations = evaluate(seen, strategy, universe, Decimal(repr(settings.min_score)), block.unsettled)
     milliseconds = (clock.stopwatch() - started) * 1000 / len(block.closes)
     return store(connection, block.origin, strategy, block.timeframe, evaluations, now=now, milliseconds=milliseconds)
 

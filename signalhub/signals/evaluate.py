@@ -38,13 +38,21 @@ class Universe:
     calendars: Mapping[str, Calendar]
 
 
-def evaluate(snapshot: Snapshot, strategy: Strategy, universe: Universe, min_score: Decimal) -> list[Evaluation]:
+def evaluate(
+    snapshot: Snapshot,
+    strategy: Strategy,
+    universe: Universe,
+    min_score: Decimal,
+    unsettled: frozenset[int] = frozenset(),
+) -> list[Evaluation]:
     """One evaluation per close of the snapshot, ascending.
 
+    `unsettled` instruments should have a bar at the closes and have none yet: they abstain.
     Guarantees: a function of its arguments; each instrument with a bar at a close is seen or abstained there.
     """
     frame = _proposed(with_gate(_served(snapshot, strategy, universe), strategy), strategy, snapshot)
-    evaluations = {close: Evaluation(close) for close in snapshot.closes}
+    late = [Abstention(instrument_id, Reason.NOT_SETTLED) for instrument_id in sorted(unsettled)]
+    evaluations = {close: Evaluation(close, abstentions=list(late)) for close in snapshot.closes}
     block = frame.filter(pl.col("close_at").is_in(list(evaluations)))
     for close, seen in block.filter(pl.col("abstains").is_null()).group_by("close_at").len().iter_rows():
         evaluations[close].instruments_seen = seen

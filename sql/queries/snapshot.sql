@@ -92,3 +92,26 @@ WHERE b.timeframe = %(timeframe)s::text
     AND b.open_at > %(after)s::timestamptz - INTERVAL '48 hours' AND b.open_at < %(until)s::timestamptz
     AND (%(instrument_ids)s::integer[] IS NULL OR b.instrument_id = ANY(%(instrument_ids)s::integer[]))
 ORDER BY b.close_at;
+
+-- name: liveness
+-- An instrument is live at a close when a live feed may write its bars; it is late when the calendar expects a
+-- bar there and the watermark has not reached the close.
+SELECT
+    i.instrument_id,
+    CASE
+        WHEN NOT EXISTS (
+            SELECT 1 FROM market.instrument_sources AS p
+            INNER JOIN market.sources AS s ON p.source = s.source
+            WHERE p.instrument_id = i.instrument_id AND s.is_live
+        ) THEN 'other'
+        WHEN max(w.settled_through) < %(close)s::timestamptz THEN 'unsettled'
+        ELSE 'live'
+    END AS kind
+FROM market.instruments AS i
+INNER JOIN market.watermarks AS w ON i.instrument_id = w.instrument_id
+INNER JOIN market.timeframes AS b ON w.timeframe = b.timeframe
+INNER JOIN market.timeframes AS t ON t.timeframe = %(timeframe)s::text AND b.position <= t.position
+WHERE i.is_active
+GROUP BY i.instrument_id, i.calendar, t.timeframe, t.span
+HAVING market.expected_bars(i.calendar, t.timeframe, %(close)s::timestamptz - t.span, %(close)s::timestamptz) > 0
+ORDER BY i.instrument_id;

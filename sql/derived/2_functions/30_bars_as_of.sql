@@ -1,5 +1,6 @@
 -- Purpose: the bars of a symbol as they were known at an instant: the versions believed then, rolled up.
--- Grain:   one row per bar of the timeframe that closed by known_at, of the base that rules now.
+-- Grain:   one row per bar of the timeframe that opens in [from_at, to_at) and closed by known_at, of the base that
+--          rules now.
 -- Read by: auditors and analysts: SELECT * FROM market.bars_as_of('BTC/USDT', '1h', from, to, known_at).
 -- PL/pgSQL: its text is looked at when it runs, so that it may stand before the views.
 CREATE OR REPLACE FUNCTION market.bars_as_of(
@@ -15,7 +16,13 @@ AS $$
 BEGIN
     RETURN QUERY
     WITH asked AS (
-        SELECT i.instrument_id, t.span, t.position
+        SELECT
+            i.instrument_id, t.span, t.position,
+            -- Whole bars only: the first and the last grid point of the span.
+            date_bin(t.span, bars_as_of.from_at + t.span - INTERVAL '1 microsecond', '2000-01-01 00:00:00+00')
+                AS first_at,
+            date_bin(t.span, bars_as_of.to_at + t.span - INTERVAL '1 microsecond', '2000-01-01 00:00:00+00')
+                AS end_at
         FROM market.instruments AS i
         INNER JOIN market.timeframes AS t ON t.timeframe = bars_as_of.timeframe
         WHERE i.public_symbol = bars_as_of.symbol
@@ -25,14 +32,14 @@ BEGIN
             b.turnover, b.filled_count
         FROM market.bars AS b
         INNER JOIN asked AS a ON b.instrument_id = a.instrument_id
-        WHERE b.open_at >= bars_as_of.from_at AND b.open_at < bars_as_of.to_at
+        WHERE b.open_at >= a.first_at AND b.open_at < a.end_at
             AND b.known_at <= bars_as_of.known_at
         UNION ALL
         SELECT v.instrument_id, v.base_timeframe, v.open_at, v.open, v.high, v.low, v.close, v.volume,
             v.turnover, v.filled_count
         FROM market.bar_revisions AS v
         INNER JOIN asked AS a ON v.instrument_id = a.instrument_id
-        WHERE v.open_at >= bars_as_of.from_at AND v.open_at < bars_as_of.to_at
+        WHERE v.open_at >= a.first_at AND v.open_at < a.end_at
             AND v.known_at <= bars_as_of.known_at AND v.superseded_at > bars_as_of.known_at
     )
     SELECT

@@ -206,3 +206,8 @@ FROM unnest(%(instrument_ids)s::integer[], %(settled)s::timestamptz[]) AS u (ins
 ON CONFLICT (instrument_id, timeframe) DO UPDATE SET
     settled_through = excluded.settled_through
 WHERE w.settled_through < excluded.settled_through;
+
+-- name: settled_through
+SELECT w.settled_through
+FROM market.watermarks AS w
+WHERE w.instrument_id = %(instrument_id)s::integer AND w.timeframe = %(timeframe)s::text;

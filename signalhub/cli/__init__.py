@@ -1,0 +1,1 @@
+"""The command line: thin commands by area over the jobs."""

@@ -1,0 +1,93 @@
+"""The command demo: the main job on a fresh machine, with two commands' worth of typing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from signalhub import clock
+from signalhub.cli import output
+from signalhub.cli.context import Context, pass_context, strategies
+from signalhub.cli.signals import show
+from signalhub.db.engine import Database
+from signalhub.jobs import demo as job
+from signalhub.jobs.demo import Demonstrated
+from signalhub.signals.read import SignalFilter, page, summary
+
+_SHOWN = 15
+
+
+@click.command()
+@click.option("--no-serve", is_flag=True, help="End after the table instead of serving the API.")
+@click.option("--import", "paths", multiple=True, type=click.Path(path_type=Path), help="Use these files or folders.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port of the API. Default: SIGNALHUB_API_PORT or 8000.")
+@pass_context
+def demo(context: Context, no_serve: bool, paths: tuple[Path, ...], port: int | None) -> None:
+    """Bars → indicators → signals → outcomes on this machine, then the API on 127.0.0.1.
+
+    Bars come from --import, else from a live exchange, else from the built-in market simulator.
+    """
+    started = clock.stopwatch()
+    with context.database() as database:
+        with output.progress() as progress:
+            done = job.run(database, strategies(), context.settings, clock.now(), progress, paths)
+        _present(database, done, clock.stopwatch() - started)
+        if not no_serve:
+            _serve(database, port or context.settings.api_port)
+
+
+def _present(database: Database, done: Demonstrated, seconds: float) -> None:
+    with database.transaction() as connection:
+        latest = page(connection, SignalFilter(limit=_SHOWN)).items
+        totals = summary(connection)
+    output.say(f"Latest signals, from bars of {done.source}:")
+    output.say()
+    show(latest)
+    output.say()
+    output.say("Outcomes so far (net of the fees and slippage that are set; R = move in units of risk):")
+    output.say()
+    _totals(totals)
+    output.say()
+    if done.is_simulated:
+        output.say("These prices are SIMULATED (symbols SIM:…): they show how it works, not how markets move.")
+    output.say(f"{done.evaluated.closes:,} closes evaluated, {done.evaluated.signals:,} new signals, {seconds:.1f} s.")
+
+
+def _totals(totals: list[dict[str, object]]) -> None:
+    def percent(value: object) -> str:
+        return "" if value is None else f"{100 * float(str(value)):.1f} %"
+
+    output.table(
+        ("Strategy", "Origin", "Simulated", "Signals", "Open", "Decided", "Win rate", "Best/worst", "Expectancy R"),
+        [
+            (
+                row["strategy"],
+                row["origin"],
+                "yes" if row["is_simulated"] else "no",
+                row["n_signals"],
+                row["n_open"],
+                row["n_decided"],
+                percent(row["win_rate"]),
+                f"{percent(row['win_rate_best'])} / {percent(row['win_rate_worst'])}",
+                "" if row["expectancy_r"] is None else f"{float(str(row['expectancy_r'])):+.3f}",
+            )
+            for row in totals
+        ],
+        right=("Signals", "Open", "Decided", "Win rate", "Best/worst", "Expectancy R"),
+    )
+
+
+def _serve(database: Database, port: int) -> None:
+    # Imported late: the web framework costs more time than a listing takes.
+    from signalhub.api.app import serve
+
+    def ready(url: str) -> None:
+        output.say()
+        output.say(f"The API answers on {url} (for this machine only); Ctrl-C ends.")
+        output.say(f"  {url}/api/v1/signals   {url}/schema/openapi.json   {url}/health")
+
+    serve(database, port, ready)
+
+
+COMMANDS = (demo,)

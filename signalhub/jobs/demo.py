@@ -1,0 +1,76 @@
+"""The demo: the main job on a fresh machine, from bars to signals with outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from signalhub.db.engine import Database
+from signalhub.domain.instrument import InstrumentSpec
+from signalhub.domain.timeframe import M15
+from signalhub.errors import FeedUnavailable
+from signalhub.feeds.base import Feed
+from signalhub.feeds.ccxt_rest import CcxtRest
+from signalhub.feeds.files import FileOptions
+from signalhub.feeds.simulator import Simulator
+from signalhub.jobs.backfill import backfill
+from signalhub.jobs.evaluation import Evaluated, Scope, replay
+from signalhub.jobs.importing import import_files
+from signalhub.jobs.progress import Progress
+from signalhub.settings import Settings
+from signalhub.strategies.base import Strategy
+
+HISTORY = timedelta(days=60)
+_BASE = M15
+_PAIRS = 10
+_PATIENCE_SECONDS = 3.0
+_NO_EXCHANGE = "none"
+
+
+@dataclass(frozen=True)
+class Demonstrated:
+    """What the demo ran on, and what came of it."""
+
+    is_simulated: bool
+    source: str
+    evaluated: Evaluated
+
+
+def run(
+    database: Database,
+    strategies: Sequence[Strategy],
+    settings: Settings,
+    now: datetime,
+    progress: Progress,
+    paths: Sequence[Path] = (),
+) -> Demonstrated:
+    """Bars from the user's files, else a live exchange, else the simulator; then a replay with outcomes."""
+    if paths:
+        import_files(database, paths, FileOptions(), now, progress)
+        evaluated = replay(database, Scope(), strategies, settings, now, progress)
+        return Demonstrated(is_simulated=False, source="your files", evaluated=evaluated)
+    source, is_simulated = _gather(database, settings, now, progress)
+    evaluated = replay(database, Scope(after=now - HISTORY), strategies, settings, now, progress)
+    return Demonstrated(is_simulated, source, evaluated)
+
+
+def _gather(database: Database, settings: Settings, now: datetime, progress: Progress) -> tuple[str, bool]:
+    if settings.demo_exchange != _NO_EXCHANGE:
+        progress.stage(f"asking {settings.demo_exchange}")
+        venue = CcxtRest(settings.demo_exchange)
+        try:
+            if venue.answers(_PATIENCE_SECONDS):
+                _fetch(database, venue, venue.instruments()[:_PAIRS], now, progress)
+                return settings.demo_exchange, False
+        except FeedUnavailable as error:
+            progress.line(str(error))
+        progress.line(f"{settings.demo_exchange} does not answer: the demo goes on with SIMULATED prices.")
+    simulator = Simulator()
+    _fetch(database, simulator, simulator.instruments(), now, progress)
+    return "the built-in simulator", True
+
+
+def _fetch(database: Database, feed: Feed, specs: Sequence[InstrumentSpec], now: datetime, progress: Progress) -> None:
+    backfill(database, feed, specs, _BASE, HISTORY, now, progress)

@@ -1,0 +1,161 @@
+"""Replay and once: the pipeline's evaluation over many closes, or over what was not evaluated yet."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from signalhub import clock, snapshot
+from signalhub.db.engine import Database
+from signalhub.domain.signal import Origin
+from signalhub.domain.timeframe import TIMEFRAMES, Timeframe
+from signalhub.jobs import pipeline
+from signalhub.jobs.pipeline import Block, TooLate
+from signalhub.jobs.progress import Progress
+from signalhub.settings import Settings
+from signalhub.signals.store import unevaluated_closes
+from signalhub.strategies.base import Strategy
+
+BLOCK_CLOSES = 500
+_LIVE_AT_MOST = timedelta(minutes=15)
+_EVER = datetime(1900, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class Evaluated:
+    """What an evaluation run did."""
+
+    closes: int = 0
+    signals: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What to replay: closes in (after, until] of some timeframes, of all or some instruments."""
+
+    after: datetime = _EVER
+    until: datetime | None = None
+    timeframes: Sequence[Timeframe] = TIMEFRAMES
+    instrument_ids: Sequence[int] | None = None
+
+
+def replay(
+    database: Database,
+    scope: Scope,
+    strategies: Sequence[Strategy],
+    settings: Settings,
+    now: datetime,
+    progress: Progress | None = None,
+) -> Evaluated:
+    """Walks stored history close by close through the pipeline; a close sees nothing that closed after it.
+
+    Guarantees: run twice it stores once; killed half-way, a rerun ends at the same rows.
+    """
+    progress = progress or Progress()
+    until = min(scope.until or now, now)
+    progress.stage("rollups and indicators")
+    pipeline.refresh(database, now, progress.note)
+    done = Evaluated()
+    for timeframe in scope.timeframes:
+        with database.transaction() as connection:
+            closes = snapshot.closes_between(connection, timeframe, scope.after, until, scope.instrument_ids)
+        progress.stage(f"replaying {timeframe}", len(closes), "closes")
+        for block in _blocks(timeframe, closes, scope.instrument_ids):
+            done.signals += pipeline.evaluate_block(database, block, strategies, settings, now)
+            # Outcomes follow block by block: signals that ended are looked at no more.
+            pipeline.track(database, settings, block.closes[-1], scope.instrument_ids)
+            done.closes += len(block.closes)
+            progress.advance(len(block.closes))
+    progress.stage("outcomes")
+    done.outcomes.update(pipeline.track(database, settings, now, scope.instrument_ids))
+    return done
+
+
+def once(
+    database: Database,
+    strategies: Sequence[Strategy],
+    settings: Settings,
+    read_clock: Callable[[], datetime] = clock.now,
+    progress: Progress | None = None,
+) -> Evaluated:
+    """One pass for everything that closed within the look-back and was not evaluated yet, then outcomes."""
+    progress = progress or Progress()
+    progress.stage("rollups and indicators")
+    pipeline.refresh(database, read_clock(), progress.note)
+    done = Evaluated()
+    for timeframe in TIMEFRAMES:
+        now = read_clock()
+        closes = _pending(database, timeframe, strategies, settings, now)
+        progress.stage(f"evaluating {timeframe}", len(closes), "closes")
+        for close in closes:
+            done.signals += _evaluate_close(database, timeframe, close, strategies, settings, read_clock)
+            done.closes += 1
+            progress.advance(1)
+    done.outcomes.update(pipeline.track(database, settings, read_clock()))
+    return done
+
+
+def live_deadline(timeframe: Timeframe, close: datetime) -> datetime:
+    """Until when a signal of this close may be committed as live."""
+    return close + min(timeframe.span, _LIVE_AT_MOST)
+
+
+def _blocks(timeframe: Timeframe, closes: Sequence[datetime], ids: Sequence[int] | None) -> Iterator[Block]:
+    for start in range(0, len(closes), BLOCK_CLOSES):
+        yield Block(timeframe, closes[start : start + BLOCK_CLOSES], Origin.REPLAY, ids)
+
+
+def _pending(
+    database: Database, timeframe: Timeframe, strategies: Sequence[Strategy], settings: Settings, now: datetime
+) -> list[datetime]:
+    after, until = now - timedelta(hours=settings.lookback_hours), timeframe.floor(now)
+    pending: set[datetime] = set()
+    with database.transaction() as connection:
+        for strategy in strategies:
+            pending.update(unevaluated_closes(connection, strategy, timeframe, after, until, now))
+    return sorted(pending)
+
+
+def _evaluate_close(
+    database: Database,
+    timeframe: Timeframe,
+    close: datetime,
+    strategies: Sequence[Strategy],
+    settings: Settings,
+    read_clock: Callable[[], datetime],
+) -> int:
+    """Live where the bars come from a live feed and there is still time, a replay everywhere else."""
+    with database.transaction() as connection:
+        groups = snapshot.by_liveness(connection, timeframe, close)
+    deadline = live_deadline(timeframe, close)
+    in_time = read_clock() <= deadline
+    if in_time and groups.unsettled and read_clock() < close + timedelta(seconds=settings.settle_grace_seconds):
+        return 0
+    if not in_time or not (groups.live or groups.unsettled):
+        return _as_replay(database, timeframe, close, None, strategies, settings, read_clock)
+    block = Block(timeframe, [close], Origin.LIVE, groups.live, frozenset(groups.unsettled))
+    try:
+        signals = pipeline.evaluate_block(
+            database, block, strategies, settings, read_clock(), lambda: read_clock() <= deadline
+        )
+    except TooLate:
+        return _as_replay(database, timeframe, close, None, strategies, settings, read_clock)
+    if groups.other:
+        signals += _as_replay(database, timeframe, close, groups.other, strategies, settings, read_clock)
+    return signals
+
+
+def _as_replay(
+    database: Database,
+    timeframe: Timeframe,
+    close: datetime,
+    instrument_ids: Sequence[int] | None,
+    strategies: Sequence[Strategy],
+    settings: Settings,
+    read_clock: Callable[[], datetime],
+) -> int:
+    block = Block(timeframe, [close], Origin.REPLAY, instrument_ids)
+    return pipeline.evaluate_block(database, block, strategies, settings, read_clock())
