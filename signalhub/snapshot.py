@@ -27,15 +27,19 @@ WINDOW_BARS = 60
 CONTEXT_BARS = 120
 """Bars read before a block's first close: the window, and the cooldown's look at earlier windows."""
 
-SNAPSHOT_SCHEMA: dict[str, DataType] = {
-    "instrument_id": pl.Int32(),
-    "open_at": OPEN_AT,
+_KEY: dict[str, DataType] = {"instrument_id": pl.Int32(), "open_at": OPEN_AT}
+_BARS: dict[str, DataType] = {
+    **_KEY,
     **{name: pl.Float64() for name in ("open", "high", "low", "close", "volume")},
     "filled_count": pl.Int32(),
     "is_complete": pl.Int8(),
+}
+_INDICATORS: dict[str, DataType] = {
+    **_KEY,
     "n": pl.Int64(),
     **{name: pl.Float64() for name in INDICATOR_COLUMNS},
 }
+SNAPSHOT_SCHEMA: dict[str, DataType] = {**_BARS, **_INDICATORS}
 
 
 @dataclass(frozen=True)
@@ -66,18 +70,17 @@ def load(
     ids = None if instrument_ids is None else list(instrument_ids)
     spans = _SQL.rows(connection, "spans", **block, context=CONTEXT_BARS, instrument_ids=ids)
     from_ats = [span["from_at"] for span in spans]
-    frame = copy_out(
-        connection,
-        _SQL,
-        "load",
-        SNAPSHOT_SCHEMA,
-        timeframe=timeframe.code,
-        last_open=block["last_open"],
-        instrument_ids=[span["instrument_id"] for span in spans],
-        from_ats=from_ats,
-        first_needed=min(from_ats, default=closes[0]),
-    )
+    span = {
+        "timeframe": timeframe.code,
+        "last_open": block["last_open"],
+        "instrument_ids": [span["instrument_id"] for span in spans],
+        "from_ats": from_ats,
+        "first_needed": min(from_ats, default=closes[0]),
+    }
+    bars = copy_out(connection, _SQL, "load_bars", _BARS, **span)
+    indicators = copy_out(connection, _SQL, "load_indicators", _INDICATORS, **span)
     dirty = _SQL.rows(connection, "dirty_instruments", timeframe=timeframe.code, last_close=closes[-1])
+    frame = bars.join(indicators, on=list(_KEY), how="inner").sort(list(_KEY))
     frame = frame.with_columns(close_at=pl.col("open_at") + timeframe.span)
     return Snapshot(timeframe, closes, frame, frozenset(row["instrument_id"] for row in dirty))
 

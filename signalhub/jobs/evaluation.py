@@ -60,8 +60,7 @@ def replay(
     pipeline.refresh(database, now, progress.note)
     done = Evaluated()
     for timeframe in scope.timeframes:
-        with database.transaction() as connection:
-            closes = snapshot.closes_between(connection, timeframe, scope.after, until, scope.instrument_ids)
+        closes = _closes_to_replay(database, scope, timeframe, until, strategies, now)
         progress.stage(f"replaying {timeframe}", len(closes), "closes")
         for block in _blocks(timeframe, closes, scope.instrument_ids):
             done.signals += pipeline.evaluate_block(database, block, strategies, settings, now)
@@ -88,7 +87,8 @@ def once(
     done = Evaluated()
     for timeframe in TIMEFRAMES:
         now = read_clock()
-        closes = _pending(database, timeframe, strategies, settings, now)
+        span = (now - timedelta(hours=settings.lookback_hours), timeframe.floor(now))
+        closes = _unevaluated(database, timeframe, strategies, span, list(Origin), now)
         progress.stage(f"evaluating {timeframe}", len(closes), "closes")
         for close in closes:
             done.signals += _evaluate_close(database, timeframe, close, strategies, settings, read_clock)
@@ -108,14 +108,34 @@ def _blocks(timeframe: Timeframe, closes: Sequence[datetime], ids: Sequence[int]
         yield Block(timeframe, closes[start : start + BLOCK_CLOSES], Origin.REPLAY, ids)
 
 
-def _pending(
-    database: Database, timeframe: Timeframe, strategies: Sequence[Strategy], settings: Settings, now: datetime
+def _closes_to_replay(
+    database: Database,
+    scope: Scope,
+    timeframe: Timeframe,
+    until: datetime,
+    strategies: Sequence[Strategy],
+    now: datetime,
 ) -> list[datetime]:
-    after, until = now - timedelta(hours=settings.lookback_hours), timeframe.floor(now)
+    """All closes of some instruments, or those that were not replayed for all of them yet."""
+    if scope.instrument_ids is None:
+        return _unevaluated(database, timeframe, strategies, (scope.after, until), [Origin.REPLAY], now)
+    with database.transaction() as connection:
+        return snapshot.closes_between(connection, timeframe, scope.after, until, scope.instrument_ids)
+
+
+def _unevaluated(
+    database: Database,
+    timeframe: Timeframe,
+    strategies: Sequence[Strategy],
+    span: tuple[datetime, datetime],
+    origins: Sequence[Origin],
+    now: datetime,
+) -> list[datetime]:
     pending: set[datetime] = set()
     with database.transaction() as connection:
         for strategy in strategies:
-            pending.update(unevaluated_closes(connection, strategy, timeframe, after, until, now))
+            if timeframe in strategy.timeframes:
+                pending.update(unevaluated_closes(connection, strategy, timeframe, span, origins, now))
     return sorted(pending)
 
 

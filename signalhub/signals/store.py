@@ -59,16 +59,25 @@ def store(
 
 
 def unevaluated_closes(
-    connection: Connection, strategy: Strategy, timeframe: Timeframe, after: datetime, until: datetime, now: datetime
+    connection: Connection,
+    strategy: Strategy,
+    timeframe: Timeframe,
+    span: tuple[datetime, datetime],
+    origins: Sequence[Origin],
+    now: datetime,
 ) -> list[datetime]:
-    """Closes in (after, until] that this version has not evaluated for every instrument with a bar there."""
+    """Closes in `span` (after, until] that this version has not evaluated for every instrument with a bar there.
+
+    Evaluations of the given origins count.
+    """
     rows = _SQL.rows(
         connection,
         "unevaluated_closes",
         strategy_id=strategy_id(connection, strategy, now),
         timeframe=timeframe.code,
-        after=after,
-        until=until,
+        after=span[0],
+        until=span[1],
+        origins=[origin.value for origin in origins],
         asset_classes=list(strategy.asset_classes),
     )
     return [row["close_at"] for row in rows]

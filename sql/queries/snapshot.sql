@@ -25,8 +25,10 @@ WHERE i.is_active
     )
 ORDER BY i.instrument_id;
 
--- name: load
+-- name: load_bars
 -- One row per (instrument, bar): the block's bars and up to `context` bars before them. Instants as microseconds.
+-- The constant bounds let PostgreSQL leave out chunks before it looks at rows. Bars and indicators are read apart
+-- and joined in Polars: joined here, a planner without statistics picks a nested loop over all pairs.
 SELECT
     b.instrument_id,
     (date_part('epoch', b.open_at) * 1000000.0::double precision)::bigint AS open_at,
@@ -36,10 +38,26 @@ SELECT
     b.close,
     b.volume,
     b.filled_count,
-    (
-        COALESCE(w.settled_through >= b.close_at, FALSE)
-        OR b.bar_count >= market.expected_bars(i.calendar, b.base_timeframe, b.open_at, b.close_at)
-    )::integer AS is_complete,
+    CASE
+        WHEN w.settled_through >= b.close_at THEN 1
+        WHEN b.bar_count >= market.expected_bars(i.calendar, b.base_timeframe, b.open_at, b.close_at) THEN 1
+        ELSE 0
+    END AS is_complete
+FROM unnest(%(instrument_ids)s::integer [], %(from_ats)s::timestamptz []) AS c (instrument_id, from_at)
+INNER JOIN market.instruments AS i ON c.instrument_id = i.instrument_id
+INNER JOIN market.closed_bars AS b
+    ON c.instrument_id = b.instrument_id
+    AND b.timeframe = %(timeframe)s::text
+    AND b.open_at >= c.from_at
+    AND b.open_at >= %(first_needed)s::timestamptz
+    AND b.open_at <= %(last_open)s::timestamptz
+LEFT JOIN market.watermarks AS w
+    ON b.instrument_id = w.instrument_id AND b.base_timeframe = w.timeframe;
+
+-- name: load_indicators
+SELECT
+    x.instrument_id,
+    (date_part('epoch', x.open_at) * 1000000.0::double precision)::bigint AS open_at,
     x.n,
     x.sma_20,
     x.sma_50,
@@ -60,21 +78,12 @@ SELECT
     x.obv,
     x.adx_14
 FROM unnest(%(instrument_ids)s::integer [], %(from_ats)s::timestamptz []) AS c (instrument_id, from_at)
-INNER JOIN market.instruments AS i ON c.instrument_id = i.instrument_id
--- The constant bounds let PostgreSQL leave out chunks before it looks at rows.
-INNER JOIN market.closed_bars AS b
-    ON c.instrument_id = b.instrument_id
-    AND b.timeframe = %(timeframe)s::text
-    AND b.open_at >= c.from_at
-    AND b.open_at >= %(first_needed)s::timestamptz
-    AND b.open_at <= %(last_open)s::timestamptz
 INNER JOIN market.indicators AS x
-    ON c.instrument_id = x.instrument_id AND x.timeframe = %(timeframe)s::text AND b.open_at = x.open_at
+    ON c.instrument_id = x.instrument_id
+    AND x.timeframe = %(timeframe)s::text
+    AND x.open_at >= c.from_at
     AND x.open_at >= %(first_needed)s::timestamptz
-    AND x.open_at <= %(last_open)s::timestamptz
-LEFT JOIN market.watermarks AS w
-    ON b.instrument_id = w.instrument_id AND b.base_timeframe = w.timeframe
-ORDER BY b.instrument_id, b.open_at;
+    AND x.open_at <= %(last_open)s::timestamptz;
 
 -- name: dirty_instruments
 -- Instruments some of whose bars before the last close are written but not yet rolled up and computed.

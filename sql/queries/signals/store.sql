@@ -77,7 +77,7 @@ INSERT INTO engine.outcomes (signal_id, tracked_through)
 SELECT i.signal_id, i.close_at FROM inserted AS i;
 
 -- name: unevaluated_closes
--- Closes with more bars than the evaluations of some strategy cover.
+-- Closes with more bars than the evaluations of this version cover.
 SELECT c.close_at
 FROM (
     SELECT
@@ -93,6 +93,7 @@ FROM (
 ) AS c
 WHERE COALESCE((
     SELECT sum(e.instruments_seen + e.instruments_abstained) FROM engine.evaluations AS e
-    WHERE e.strategy_id = %(strategy_id)s::integer AND e.timeframe = %(timeframe)s::text AND e.close_at = c.close_at
+    WHERE e.strategy_id = %(strategy_id)s::integer AND e.timeframe = %(timeframe)s::text
+        AND e.close_at = c.close_at AND e.origin = ANY(%(origins)s::text [])
 ), 0) < c.bars
 ORDER BY c.close_at;
