@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import polars as pl
 
 from signalhub.bars.bases import update_bases
 from signalhub.db.connection import Connection
-from signalhub.db.copy import copy_in
+from signalhub.db.copy import copy_in, copy_out
 from signalhub.db.queries import Queries
+from signalhub.domain.bar import OPEN_AT
 from signalhub.domain.timeframe import Timeframe
 
 _SQL = Queries("bars/ingest")
+_APART = timedelta(days=7)
+_WRITTEN = {"instrument_id": pl.Int32(), "open_at": OPEN_AT}
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ def ingest(connection: Connection, timeframe: Timeframe, bars: pl.DataFrame, sou
     instrument_ids = bars["instrument_id"].unique().sort().to_list()
     _SQL.run(connection, "lock_instruments", instrument_ids=instrument_ids)
     _stage(connection, bars)
-    result = _merge(connection, timeframe, bars.height, source, now)
+    result = _merge(connection, timeframe, bars, source, now)
     if result.new or result.corrected:
         update_bases(connection, instrument_ids, timeframe)
     _SQL.run(connection, "drop_incoming")
@@ -94,17 +97,35 @@ def _stage(connection: Connection, bars: pl.DataFrame) -> None:
     copy_in(connection, "incoming_bars", bars)
 
 
-def _merge(connection: Connection, timeframe: Timeframe, rows: int, source: Source, now: datetime) -> Ingested:
+def _merge(connection: Connection, timeframe: Timeframe, bars: pl.DataFrame, source: Source, now: datetime) -> Ingested:
     source_id = _SQL.scalar(connection, "source_id", source=source.name, is_live=source.is_live)
     values = {"timeframe": timeframe.code, "source_id": source_id, "now": now, "is_backfill": source.is_backfill}
-    all_new = not _SQL.scalar(connection, "overlaps_stored_bars", timeframe=timeframe.code)
-    if all_new:
+    if not _SQL.scalar(connection, "overlaps_stored_bars", timeframe=timeframe.code):
         _SQL.run(connection, "insert_bars_that_are_all_new", **values)
-        result = Ingested(new=rows)
-    else:
-        corrected = _SQL.run(connection, "correct_bars", **values, source=source.name)
-        new = _SQL.run(connection, "insert_bars", **values)
-        outranked = _SQL.scalar(connection, "count_outranked", timeframe=timeframe.code)
-        result = Ingested(new, corrected, rows - new - corrected - outranked, outranked)
-    _SQL.run(connection, "record_dirty_ranges", timeframe=timeframe.code, all_new=all_new)
-    return result
+        _record_dirty(connection, timeframe, bars)
+        return Ingested(new=bars.height)
+    corrected = _SQL.run(connection, "correct_bars", **values, source=source.name)
+    new = _SQL.run(connection, "insert_bars", **values)
+    outranked = _SQL.scalar(connection, "count_outranked", timeframe=timeframe.code)
+    if new or corrected:
+        _record_dirty(connection, timeframe, copy_out(connection, _SQL, "written", _WRITTEN))
+    return Ingested(new, corrected, bars.height - new - corrected - outranked, outranked)
+
+
+def _record_dirty(connection: Connection, timeframe: Timeframe, written: pl.DataFrame) -> None:
+    """Written bars less than a week apart make one range; a lone old correction stays a range of its own."""
+    ordered = written.select("instrument_id", "open_at").sort("instrument_id", "open_at")
+    is_apart = (pl.col("open_at").diff() > _APART).over("instrument_id").fill_null(value=False)
+    ranges = (
+        ordered.with_columns(island=is_apart.cum_sum().over("instrument_id"))
+        .group_by("instrument_id", "island", maintain_order=True)
+        .agg(from_at=pl.col("open_at").min(), to_at=pl.col("open_at").max() + timeframe.span)
+    )
+    _SQL.run(
+        connection,
+        "record_dirty_ranges",
+        timeframe=timeframe.code,
+        instrument_ids=ranges["instrument_id"].to_list(),
+        from_ats=ranges["from_at"].to_list(),
+        to_ats=ranges["to_at"].to_list(),
+    )

@@ -27,7 +27,9 @@ from signalhub.jobs.importing import Imported, import_files
 @click.option("--rejects", "report", type=click.Path(path_type=Path), help="Where rejected rows are reported.")
 @click.option("--strict", is_flag=True, help="Exit with 1 when a row was rejected.")
 @pass_context
-def import_(context: Context, paths: tuple[Path, ...], report: Path | None, strict: bool, **options: str | None) -> int:
+def import_(
+    context: Context, /, paths: tuple[Path, ...], report: Path | None, strict: bool, **options: str | None
+) -> int:
     """Import bars from csv, csv.gz or parquet files, or folders of them.
 
     Importing the same file again changes nothing. A changed bar keeps its old version.

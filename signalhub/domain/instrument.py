@@ -14,6 +14,8 @@ _QUOTES = (
     *("FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USD", "EUR", "GBP", "JPY", "CHF", "AUD", "CAD", "NZD"),
     *("TRY", "BRL", "BTC", "ETH", "BNB", "XBT"),
 )
+_SHORTEST_BASE = {"BUSD": 3, "TUSD": 3}
+"""DOTUSD and BNBUSD are coins in dollars, not DO in TUSD and BN in BUSD. Other quotes: two letters."""
 _FIAT = {"USD", "EUR", "GBP", "JPY", "CHF", "AUD", "CAD", "NZD", "SEK", "NOK", "MXN", "ZAR", "SGD", "HKD", "CNH"}
 _METALS = {"XAU", "XAG", "XPT", "XPD"}
 
@@ -41,14 +43,14 @@ class InstrumentSpec:
 
 
 def split_pair(text: str) -> str:
-    """`BTCUSDT` → `BTC/USDT`: split at a known quote currency; what has none stays as it is.
+    """`BTCUSDT` → `BTC/USDT`: split at a known quote currency; what has none, or a slash already, stays as it is.
 
     A tail such as `_PERP` is kept, since it is another instrument: `BTCUSDT_PERP` → `BTC/USDT_PERP`.
     """
     stem, underscore, tail = text.upper().partition("_")
-    for quote in _QUOTES:
+    for quote in () if "/" in stem else _QUOTES:
         base = stem.removesuffix(quote)
-        if base != stem and len(base) >= 2:
+        if base != stem and len(base) >= _SHORTEST_BASE.get(quote, 2):
             return f"{base}/{quote}{underscore}{tail}"
     return text.upper()
 

@@ -50,16 +50,27 @@ def import_files(
     progress = progress or Progress()
     files, skipped = find_files(paths, options)
     result = Imported(skipped=skipped)
-    # Read first: what is wrong with the first file is said before anything is written.
     progress.stage("importing", len(files), "files")
     for path in files:
-        parsed = read_file(path, options, now)
-        with database.transaction() as connection:
-            _store(connection, parsed, options, now, result)
+        store_file(database, path, options, now, result)
         progress.note(f"{path.name}: {result.rows_read:,} rows")
         progress.advance(1)
     progress.stage("rollups and indicators")
     pipeline.refresh(database, now, progress.note)
+    return result
+
+
+def store_file(
+    database: Database, path: Path, options: FileOptions, now: datetime, result: Imported | None = None
+) -> Imported:
+    """Reads one file and stores its bars in one transaction; rollups and indicators are left to `refresh`.
+
+    Raises: DataUnusable.
+    """
+    result = result or Imported()
+    parsed = read_file(path, options, now)
+    with database.transaction() as connection:
+        _store(connection, parsed, options, now, result)
     return result
 
 

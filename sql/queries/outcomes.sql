@@ -11,7 +11,7 @@ FROM engine.outcomes AS o
 INNER JOIN engine.signals AS g ON o.signal_id = g.signal_id
 WHERE o.status = 'open'
     AND g.close_at < %(now)s::timestamptz
-    AND (%(instrument_ids)s::integer [] IS NULL OR g.instrument_id = ANY(%(instrument_ids)s::integer []));
+    AND (%(instrument_ids)s::integer[] IS NULL OR g.instrument_id = ANY(%(instrument_ids)s::integer[]));
 
 -- name: track
 -- s: +1 long, -1 short. Prices times s turn a short into a long: stop below, target above.
@@ -90,7 +90,8 @@ walked AS MATERIALIZED (
             AND b.open_at >= r.rules_from AND b.open_at < r.rules_until
         WHERE d.filled_at IS NOT NULL AND NOT d.is_gapped
             AND r.instrument_id = d.instrument_id
-            AND b.open_at >= GREATEST(d.filled_at, d.tracked_through) AND b.open_at < d.horizon AND b.open_at <= d.horizon - t.span
+            AND b.open_at >= GREATEST(d.filled_at, d.tracked_through)
+            AND b.open_at < d.horizon AND b.open_at <= d.horizon - t.span
             AND b.open_at >= %(earliest)s::timestamptz AND b.open_at < %(latest)s::timestamptz
             AND CASE
                 WHEN d.s > 0 THEN b.low <= d.stop OR b.high >= d.target

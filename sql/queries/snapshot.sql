@@ -17,7 +17,7 @@ SELECT
     ), %(first_open)s::timestamptz) AS from_at
 FROM market.instruments AS i
 WHERE i.is_active
-    AND (%(instrument_ids)s::integer [] IS NULL OR i.instrument_id = ANY(%(instrument_ids)s::integer []))
+    AND (%(instrument_ids)s::integer[] IS NULL OR i.instrument_id = ANY(%(instrument_ids)s::integer[]))
     AND EXISTS (
         SELECT 1 FROM market.indicators AS y
         WHERE y.instrument_id = i.instrument_id AND y.timeframe = %(timeframe)s::text
@@ -43,7 +43,7 @@ SELECT
         WHEN b.bar_count >= market.expected_bars(i.calendar, b.base_timeframe, b.open_at, b.close_at) THEN 1
         ELSE 0
     END AS is_complete
-FROM unnest(%(instrument_ids)s::integer [], %(from_ats)s::timestamptz []) AS c (instrument_id, from_at)
+FROM unnest(%(instrument_ids)s::integer[], %(from_ats)s::timestamptz[]) AS c (instrument_id, from_at)
 INNER JOIN market.instruments AS i ON c.instrument_id = i.instrument_id
 INNER JOIN market.closed_bars AS b
     ON c.instrument_id = b.instrument_id
@@ -77,7 +77,7 @@ SELECT
     x.volume_sma_20,
     x.obv,
     x.adx_14
-FROM unnest(%(instrument_ids)s::integer [], %(from_ats)s::timestamptz []) AS c (instrument_id, from_at)
+FROM unnest(%(instrument_ids)s::integer[], %(from_ats)s::timestamptz[]) AS c (instrument_id, from_at)
 INNER JOIN market.indicators AS x
     ON c.instrument_id = x.instrument_id
     AND x.timeframe = %(timeframe)s::text

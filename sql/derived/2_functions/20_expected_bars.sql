@@ -10,12 +10,18 @@ AS $$
         WHEN expected_bars.calendar = '24/7'
             THEN (date_part('epoch', to_at - from_at) / t.seconds)::bigint
         ELSE (
-            SELECT COALESCE(sum(
-                ceil(date_part('epoch', LEAST(s.close_at, to_at)) / t.seconds)
-                - floor(date_part('epoch', GREATEST(s.open_at, from_at)) / t.seconds)
-            ), 0.0::double precision)::bigint
-            FROM market.sessions AS s
-            WHERE s.calendar = expected_bars.calendar AND s.open_at < to_at AND s.close_at > from_at
+            -- Ranges of the grid, united: a bar that holds parts of two sessions counts once.
+            SELECT COALESCE(sum(upper(g.bars) - lower(g.bars)), 0)::bigint
+            FROM (
+                SELECT unnest(range_agg(int8range(
+                    floor(date_part('epoch', GREATEST(s.open_at, from_at)) / t.seconds)::bigint,
+                    ceil(date_part('epoch', LEAST(s.close_at, to_at)) / t.seconds)::bigint
+                ))) AS bars
+                FROM market.sessions AS s
+                WHERE s.calendar = expected_bars.calendar AND s.open_at < to_at AND s.close_at > from_at
+                    -- No session is longer than a week: the index need not be read from its beginning.
+                    AND s.open_at > from_at - INTERVAL '168 hours'
+            ) AS g
         )
     END
     FROM market.timeframes AS t

@@ -166,38 +166,18 @@ INNER JOIN market.bars AS b
 WHERE (i.open, i.high, i.low, i.close, i.volume, i.turnover, i.filled_count)
     IS DISTINCT FROM (b.open, b.high, b.low, b.close, b.volume, b.turnover, b.filled_count);
 
--- name: record_dirty_ranges
--- Written bars less than a week apart make one range; a lone correction of long ago stays a range of its own.
--- A range that is dirty already gets a new id: a refresh under way forgets the ids it began with.
-INSERT INTO market.dirty_ranges (instrument_id, base_timeframe, from_at, to_at)
+-- name: written
 SELECT
-    g.instrument_id,
-    t.timeframe,
-    min(g.open_at),
-    max(g.open_at) + t.span
-FROM (
-    SELECT
-        s.instrument_id,
-        s.open_at,
-        count(*) FILTER (WHERE s.open_at - s.previous_at > INTERVAL '168 hours') OVER (
-            PARTITION BY s.instrument_id ORDER BY s.open_at
-        ) AS island
-    FROM (
-        SELECT
-            w.instrument_id,
-            w.open_at,
-            lag(w.open_at) OVER (PARTITION BY w.instrument_id ORDER BY w.open_at) AS previous_at
-        FROM (
-            SELECT b.instrument_id, b.open_at FROM pg_temp.written_bars AS b
-            UNION ALL
-            SELECT b.instrument_id, b.open_at FROM pg_temp.incoming_bars AS b WHERE %(all_new)s::boolean
-        ) AS w
-    ) AS s
-) AS g
-CROSS JOIN market.timeframes AS t
-WHERE t.timeframe = %(timeframe)s::text
-GROUP BY g.instrument_id, g.island, t.timeframe, t.span
-ON CONFLICT ON CONSTRAINT dirty_range_is_recorded_once DO UPDATE SET dirty_id = DEFAULT;
+    b.instrument_id,
+    (date_part('epoch', b.open_at) * 1000000.0::double precision)::bigint AS open_at
+FROM pg_temp.written_bars AS b;
+
+-- name: record_dirty_ranges
+INSERT INTO market.dirty_ranges (instrument_id, base_timeframe, from_at, to_at)
+SELECT u.instrument_id, %(timeframe)s::text, u.from_at, u.to_at
+FROM unnest(%(instrument_ids)s::integer[], %(from_ats)s::timestamptz[], %(to_ats)s::timestamptz[])
+AS u (instrument_id, from_at, to_at)
+ON CONFLICT ON CONSTRAINT dirty_range_is_recorded_once DO NOTHING;
 
 -- name: advance_watermarks
 INSERT INTO market.watermarks AS w (instrument_id, timeframe, settled_through)

@@ -47,7 +47,11 @@ written AS (
 )
 INSERT INTO market.instrument_sources (instrument_id, source, source_symbol)
 SELECT %(instrument_id)s::integer, s.source, %(symbol)s::text
-FROM (SELECT k.source FROM known AS k UNION ALL SELECT w.source FROM written AS w) AS s
+FROM (
+    SELECT k.source FROM known AS k
+    UNION ALL
+    SELECT w.source FROM written AS w
+) AS s
 ON CONFLICT (instrument_id, source) DO NOTHING;
 
 -- name: by_symbol

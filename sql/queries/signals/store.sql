@@ -94,6 +94,6 @@ FROM (
 WHERE COALESCE((
     SELECT sum(e.instruments_seen + e.instruments_abstained) FROM engine.evaluations AS e
     WHERE e.strategy_id = %(strategy_id)s::integer AND e.timeframe = %(timeframe)s::text
-        AND e.close_at = c.close_at AND e.origin = ANY(%(origins)s::text [])
+        AND e.close_at = c.close_at AND e.origin = ANY(%(origins)s::text[])
 ), 0) < c.bars
 ORDER BY c.close_at;
