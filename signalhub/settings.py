@@ -60,15 +60,29 @@ def _positive_or_zero(text: str) -> float:
     return number
 
 
+def _score(text: str) -> float:
+    score = _positive_or_zero(text)
+    if score > 100:
+        raise ValueError
+    return score
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 1 <= port <= 65535:
+        raise ValueError
+    return port
+
+
 _READERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "home": (lambda text: Path(text).expanduser().absolute(), "a folder"),
     "database_url": (lambda text: _database_url(text), "a postgresql:// URL"),
     "fee_bps": (_positive_or_zero, "a number of basis points, 0 or more"),
     "slippage_bps": (_positive_or_zero, "a number of basis points, 0 or more"),
-    "min_score": (_positive_or_zero, "a number from 0 to 100"),
+    "min_score": (_score, "a number from 0 to 100"),
     "lookback_hours": (_positive_or_zero, "a number of hours"),
     "settle_grace_seconds": (_positive_or_zero, "a number of seconds"),
-    "api_port": (int, "a port number"),
+    "api_port": (_port, "a port number from 1 to 65535"),
     "demo_exchange": (str, "a ccxt venue or none"),
 }
 
@@ -85,11 +99,15 @@ def load(environment: Mapping[str, str] | None = None, dotenv: Path = Path(".env
     Raises: SettingsInvalid, naming the key, where it stands and what was expected.
     """
     values: dict[str, Any] = {}
-    for origin, pairs in ((str(dotenv), _read_dotenv(dotenv)), ("the environment", environment or os.environ)):
+    for origin, pairs in (
+        (str(dotenv), _read_dotenv(dotenv)),
+        ("the environment", os.environ if environment is None else environment),
+    ):
         for key, text in pairs.items():
-            if key.startswith(PREFIX) and not key.startswith(TEST_PREFIX) and text != "":
+            if key.startswith(PREFIX) and not key.startswith(TEST_PREFIX):
                 name = key.removeprefix(PREFIX).lower()
-                values[name] = _read(key, name, text, origin)
+                read = _read(key, name, text, origin)
+                values |= {name: read} if text else {}
     return Settings(**values)
 
 
@@ -98,6 +116,8 @@ def _read(key: str, name: str, text: str, origin: str) -> Any:
         known = ", ".join(PREFIX + known.upper() for known in _READERS)
         raise SettingsInvalid(f"{key} in {origin} is no setting of Signalhub. Known: {known}.")
     reader, expected = _READERS[name]
+    if not text:  # set but empty: as if it were not set
+        return None
     try:
         return reader(text)
     except ValueError:

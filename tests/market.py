@@ -62,6 +62,7 @@ def random_bars(
     traded = rng.random(count) < keep
     volume = np.where(rng.random(count) < 0.05, 0.0, rng.random(count) * 50)
     has_turnover = rng.random(count) < 0.5
+    turnover = [float(value) if given else None for value, given in zip(volume * closes, has_turnover, strict=True)]
     whole = pl.DataFrame(
         {
             "instrument_id": np.full(count, instrument_id),
@@ -71,7 +72,7 @@ def random_bars(
             "low": np.minimum(opens, closes) - down,
             "close": closes,
             "volume": volume,
-            "turnover": [float(value) if given else None for value, given in zip(volume * closes, has_turnover)],
+            "turnover": turnover,
         },
         schema=SCHEMA,
     )

@@ -62,5 +62,10 @@ def _has_continuous_aggregates(connection: Connection) -> bool:
             licence = connection.execute("SELECT current_setting('timescaledb.license', TRUE)").fetchone()
             # The Apache licence of TimescaleDB has no continuous aggregates: to us it is plain PostgreSQL.
             return licence is not None and licence[0] == "timescale"
+    except psycopg.errors.InsufficientPrivilege:
+        raise DatabaseUnavailable(
+            "The server has TimescaleDB, but this user may not create the extension. Ask the database's owner to run "
+            "CREATE EXTENSION timescaledb in it once, then run `signalhub migrate` again."
+        ) from None
     except psycopg.Error:
         return False

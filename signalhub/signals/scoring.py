@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import accumulate, pairwise
 
 from signalhub.strategies.base import Component
 
@@ -17,12 +18,13 @@ def points(components: Sequence[Component]) -> dict[str, Decimal]:
     """
     present = [(component, component.value) for component in components if component.value is not None]
     total = sum(component.weight for component, _ in present)
-    return {
-        component.name: Decimal(repr(component.weight / total * 100.0 * value)).quantize(_CENT)
-        for component, value in present
-    }
+    shares = [component.weight / total * 100.0 * value for component, value in present]
+    # The running total is rounded, not each share: six sixths of 100 are 100.00, not 100.02.
+    reached = [Decimal(repr(share)).quantize(_CENT) for share in accumulate(shares, initial=0.0)]
+    parts = (after - before for before, after in pairwise(reached))
+    return {component.name: part for (component, _), part in zip(present, parts, strict=True)}
 
 
 def score(parts: dict[str, Decimal]) -> Decimal:
     """The score, 0 to 100: the sum of the points."""
-    return min(sum(parts.values(), Decimal(0)), Decimal(100))
+    return sum(parts.values(), Decimal(0))

@@ -31,7 +31,6 @@ from tests.market import (
 )
 
 
-
 def settle(database: Database, instrument_id: int, timeframe: Timeframe, until: datetime) -> None:
     with database.transaction() as connection:
         ingest.settle(connection, timeframe, {instrument_id: until})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,7 @@ def in_random_pieces(bars: pl.DataFrame, seed: int) -> Sequence[pl.DataFrame]:
     wrong = bars.with_columns(close=pl.when(is_wrong).then(pl.col("low")).otherwise(pl.col("close")))
     in_time = wrong.filter(~is_late)
     cuts = [0, *sorted(rng.choice(in_time.height, 4, replace=False).tolist()), in_time.height]
-    batches = [in_time.slice(start, end - start) for start, end in zip(cuts, cuts[1:])]
+    batches = [in_time.slice(start, end - start) for start, end in pairwise(cuts)]
     again = bars.filter(is_late | is_wrong).sample(fraction=1.0, shuffle=True, seed=seed)
     half = again.height // 2
     return [*batches[:3], again.filter(pl.col("open_at") < batches[2]["open_at"].max()).head(5), *batches[3:],

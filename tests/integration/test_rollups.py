@@ -41,9 +41,7 @@ def polars_rollup(bars: pl.DataFrame, base: Timeframe, timeframe: Timeframe) -> 
     """The bars of a coarser timeframe straight from the base bars."""
     every = {M5: "5m", M15: "15m", H1: "1h", H4: "4h", D1: "1d"}[timeframe]
     return (
-        bars.with_columns(
-            pl.col("turnover").fill_null(TYPICAL_TURNOVER), bucket=pl.col("open_at").dt.truncate(every)
-        )
+        bars.with_columns(pl.col("turnover").fill_null(TYPICAL_TURNOVER), bucket=pl.col("open_at").dt.truncate(every))
         .sort("instrument_id", "open_at")
         .group_by("instrument_id", "bucket", maintain_order=True)
         .agg(
@@ -101,7 +99,9 @@ def sums_level_by_level(bars: pl.DataFrame) -> dict[Timeframe, list[tuple[float,
         buckets: dict[datetime, list[tuple[float, float]]] = {}
         for open_at, volume, turnover in level.select("open_at", *SUMMED).iter_rows():
             buckets.setdefault(timeframe.floor(open_at), []).append((volume, turnover))
-        added = {bucket: [reduce(add, column) for column in zip(*parts)] for bucket, parts in buckets.items()}
+        added = {
+            bucket: [reduce(add, column) for column in zip(*parts, strict=True)] for bucket, parts in buckets.items()
+        }
         sums[timeframe] = [(volume, turnover) for volume, turnover in added.values()]
         level = pl.DataFrame(
             [(bucket, volume, turnover) for bucket, (volume, turnover) in added.items()],

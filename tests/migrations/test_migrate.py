@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -22,7 +23,7 @@ HEAD = readiness.head()
 
 
 @pytest.fixture
-def engine(empty_database_url: str) -> sqlalchemy.Engine:
+def engine(empty_database_url: str) -> Iterator[sqlalchemy.Engine]:
     """An engine on an empty database."""
     made = create_engine(empty_database_url)
     yield made
@@ -30,7 +31,7 @@ def engine(empty_database_url: str) -> sqlalchemy.Engine:
 
 
 @pytest.fixture
-def migrated(database_url: str) -> sqlalchemy.Engine:
+def migrated(database_url: str) -> Iterator[sqlalchemy.Engine]:
     """An engine on a migrated database."""
     made = create_engine(database_url)
     yield made
@@ -66,9 +67,7 @@ def test_the_newest_revision_goes_down_and_up_again(migrated: sqlalchemy.Engine)
 
 def test_taking_everything_down_leaves_no_object_of_ours(migrated: sqlalchemy.Engine) -> None:
     migrate.downgrade(migrated, "base")
-    left = query(
-        migrated, "SELECT nspname FROM pg_namespace WHERE nspname IN ('market', 'engine', 'ta', 'analytics')"
-    )
+    left = query(migrated, "SELECT nspname FROM pg_namespace WHERE nspname IN ('market', 'engine', 'ta', 'analytics')")
     assert left == []
     assert migrate.downgrade(migrated, "base").revision is None
     assert migrate.upgrade(migrated).revision == HEAD
@@ -89,7 +88,7 @@ def test_a_database_made_on_timescale_refuses_a_plain_server(migrated: sqlalchem
         connection.exec_driver_sql("UPDATE market.meta SET value = 'timescale' WHERE key = 'edition'")
     before = fingerprint(migrated)
     for attempt in (lambda: migrate.upgrade(migrated), lambda: checked(migrated, may_migrate=False)):
-        with pytest.raises(EditionMismatch, match="made on TimescaleDB.*SIGNALHUB_DATABASE_URL"):
+        with pytest.raises(EditionMismatch, match=r"made on TimescaleDB.*SIGNALHUB_DATABASE_URL"):
             attempt()
     assert fingerprint(migrated) == before
 
@@ -114,7 +113,9 @@ def _pinned(connection: sqlalchemy.Connection) -> str | None:
 
 
 def test_a_database_that_was_never_migrated_says_what_to_do(engine: sqlalchemy.Engine) -> None:
-    with pytest.raises(SchemaOutdated, match=rf"at revision empty; this program needs {HEAD}\. Run `signalhub migrate`"):
+    with pytest.raises(
+        SchemaOutdated, match=rf"at revision empty; this program needs {HEAD}\. Run `signalhub migrate`"
+    ):
         checked(engine, may_migrate=False)
 
 
@@ -128,7 +129,7 @@ def test_a_database_of_a_newer_program_says_so_and_is_left_alone(migrated: sqlal
         lambda: migrate.upgrade(migrated),
     )
     for attempt in attempts:
-        with pytest.raises(SchemaOutdated, match="revision 9999, newer than this program's .*: update Signalhub"):
+        with pytest.raises(SchemaOutdated, match=r"revision 9999, newer than this program's .*: update Signalhub"):
             attempt()
     assert fingerprint(migrated) == before
 

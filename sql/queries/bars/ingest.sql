@@ -173,11 +173,12 @@ SELECT
 FROM pg_temp.written_bars AS b;
 
 -- name: record_dirty_ranges
+-- A range that is dirty already gets a new id: a refresh under way forgets the ids it began with.
 INSERT INTO market.dirty_ranges (instrument_id, base_timeframe, from_at, to_at)
 SELECT u.instrument_id, %(timeframe)s::text, u.from_at, u.to_at
 FROM unnest(%(instrument_ids)s::integer[], %(from_ats)s::timestamptz[], %(to_ats)s::timestamptz[])
 AS u (instrument_id, from_at, to_at)
-ON CONFLICT ON CONSTRAINT dirty_range_is_recorded_once DO NOTHING;
+ON CONFLICT ON CONSTRAINT dirty_range_is_recorded_once DO UPDATE SET dirty_id = DEFAULT;
 
 -- name: advance_watermarks
 INSERT INTO market.watermarks AS w (instrument_id, timeframe, settled_through)
