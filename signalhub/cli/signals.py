@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import click
@@ -21,6 +22,7 @@ from signalhub.errors import UsageInvalid
 from signalhub.jobs import evaluation
 from signalhub.jobs.evaluation import Evaluated, Scope
 from signalhub.jobs.status import status as read_status
+from signalhub.signals.levels import NO_TICK_DIGITS
 from signalhub.signals.read import SignalFilter, page
 from signalhub.strategies.base import shown
 
@@ -122,7 +124,7 @@ def show(rows: Sequence[Mapping[str, Any]]) -> None:
                 row["strategy"],
                 row["direction"],
                 f"{row['score']:.0f}",
-                *(shown(float(row[level])) for level in ("entry", "stop", "target")),
+                *(_price(row[level]) for level in ("entry", "stop", "target")),
                 row["status"] + (" (ambiguous)" if row["is_ambiguous"] else ""),
                 "" if row["r_multiple"] is None else f"{row['r_multiple']:+.2f}",
             )
@@ -159,6 +161,12 @@ def _said(done: Evaluated, seconds: float) -> None:
         f"{done.closes:,} closes evaluated, {done.signals:,} new signals ({seconds:.1f} s, "
         f"{done.closes / seconds if seconds else 0:,.0f} closes/s)" + (f"; looked at last: {closed}" if closed else "")
     )
+
+
+def _price(level: Decimal) -> str:
+    """On the tick as it is; a level without one has ten digits, of which people read seven."""
+    on_tick = len(level.as_tuple().digits) < NO_TICK_DIGITS
+    return f"{level:,f}" if on_tick else shown(float(level))
 
 
 def _minute(instant: datetime) -> str:

@@ -9,7 +9,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
 from signalhub.domain.signal import Direction, Levels
 
-_DIGITS_WITHOUT_TICK = 10
+NO_TICK_DIGITS = 10
 
 
 def atr_levels(
@@ -36,8 +36,9 @@ def _decimal(multiple: float) -> Decimal:
 
 
 def _step(price: Decimal) -> Decimal:
-    return Decimal(1).scaleb(price.adjusted() - _DIGITS_WITHOUT_TICK + 1)
+    return Decimal(1).scaleb(price.adjusted() - NO_TICK_DIGITS + 1)
 
 
 def _rounded(price: Decimal, step: Decimal, rounding: str) -> Decimal:
-    return (price / step).to_integral_value(rounding) * step
+    # Quantized, so that 4372.90 keeps the zero its tick gives it.
+    return ((price / step).to_integral_value(rounding) * step).quantize(step)
