@@ -15,7 +15,9 @@ WHERE o.status = 'open'
 
 -- name: track
 -- s: +1 long, -1 short. Prices times s turn a short into a long: stop below, target above.
--- settled_at: how far the ruling base bars are settled; horizon: how far a signal may look now.
+-- settled_at: how far the ruling base bars are settled; horizon: how far a signal may look now, which is never
+-- beyond the reach: a signal that came after it was measured waits for the next look.
+-- A bar is new when it closes after tracked_through: that instant may lie in a bar that was forming then.
 WITH due AS (
     SELECT
         o.signal_id, o.tracked_through, o.fill_at, o.fill_price, o.best_price, o.worst_price,
@@ -28,13 +30,13 @@ WITH due AS (
     FROM engine.outcomes AS o
     INNER JOIN engine.signals AS g ON o.signal_id = g.signal_id
     INNER JOIN market.instruments AS i ON g.instrument_id = i.instrument_id
-    WHERE o.status = 'open' AND g.close_at < %(now)s::timestamptz
+    WHERE o.status = 'open' AND g.close_at < %(now)s::timestamptz AND g.close_at >= %(earliest)s::timestamptz
         AND (%(instrument_ids)s::integer[] IS NULL OR g.instrument_id = ANY(%(instrument_ids)s::integer[]))
     ORDER BY o.signal_id
     FOR UPDATE OF o
 ),
 reachable AS MATERIALIZED (
-    SELECT d.*, LEAST(m.settled_at, d.valid_until, %(now)s::timestamptz) AS horizon
+    SELECT d.*, LEAST(m.settled_at, d.valid_until, %(latest)s::timestamptz) AS horizon
     FROM due AS d
     INNER JOIN (
         SELECT r.instrument_id, max(LEAST(w.settled_through, r.rules_until)) AS settled_at
@@ -44,7 +46,7 @@ reachable AS MATERIALIZED (
         WHERE w.settled_through > r.rules_from
         GROUP BY r.instrument_id
     ) AS m ON d.instrument_id = m.instrument_id
-    WHERE LEAST(m.settled_at, d.valid_until, %(now)s::timestamptz) > d.tracked_through
+    WHERE LEAST(m.settled_at, d.valid_until, %(latest)s::timestamptz) > d.tracked_through
 ),
 filled AS MATERIALIZED (
     SELECT
@@ -61,7 +63,8 @@ filled AS MATERIALIZED (
             ON r.instrument_id = b.instrument_id AND r.base_timeframe = b.base_timeframe
             AND b.open_at >= r.rules_from AND b.open_at < r.rules_until
         WHERE d.fill_at IS NULL AND r.instrument_id = d.instrument_id
-            AND b.open_at >= d.close_at AND b.open_at < d.horizon AND b.open_at <= d.horizon - t.span
+            AND b.open_at >= d.close_at AND b.open_at > d.tracked_through - t.span
+            AND b.open_at < d.horizon AND b.open_at <= d.horizon - t.span
             AND b.open_at >= %(earliest)s::timestamptz AND b.open_at < %(latest)s::timestamptz
         ORDER BY b.open_at
         LIMIT 1
@@ -90,7 +93,7 @@ walked AS MATERIALIZED (
             AND b.open_at >= r.rules_from AND b.open_at < r.rules_until
         WHERE d.filled_at IS NOT NULL AND NOT d.is_gapped
             AND r.instrument_id = d.instrument_id
-            AND b.open_at >= GREATEST(d.filled_at, d.tracked_through)
+            AND b.open_at >= d.filled_at AND b.open_at > d.tracked_through - t.span
             AND b.open_at < d.horizon AND b.open_at <= d.horizon - t.span
             AND b.open_at >= %(earliest)s::timestamptz AND b.open_at < %(latest)s::timestamptz
             AND CASE
@@ -107,7 +110,8 @@ decided AS MATERIALIZED (
         d.*,
         f.first_is_target,
         f.exit_open AS finer_open,
-        f.opens_beyond_stop AS finer_opens_beyond_stop
+        f.opens_beyond_stop AS finer_opens_beyond_stop,
+        f.exit_at AS finer_exit_at
     FROM walked AS d
     LEFT JOIN LATERAL (
         SELECT
@@ -116,11 +120,13 @@ decided AS MATERIALIZED (
                 ELSE z.is_target AND NOT z.opens_beyond_stop
             END AS first_is_target,
             z.exit_open,
-            z.opens_beyond_stop
+            z.opens_beyond_stop,
+            CASE WHEN z.opens_beyond_stop THEN z.open_at ELSE z.close_at END AS exit_at
         FROM (
             SELECT
                 t.position,
                 b.open_at,
+                b.open_at + t.span AS close_at,
                 b.open AS exit_open,
                 b.open * d.s <= d.stop * d.s AND b.open_at > d.filled_at AS opens_beyond_stop,
                 CASE WHEN d.s > 0 THEN b.low <= d.stop ELSE b.high >= d.stop END AS is_stop,
@@ -178,7 +184,7 @@ measured AS MATERIALIZED (
             WHEN d.filled_at IS NULL THEN d.valid_until
             WHEN d.status = 'expired' THEN e.last_close_at
             WHEN d.opens_beyond_stop THEN d.exit_open_at
-            ELSE d.exit_close_at
+            ELSE COALESCE(d.finer_exit_at, d.exit_close_at)
         END AS exit_at
     FROM judged AS d
     LEFT JOIN LATERAL (
@@ -191,16 +197,15 @@ measured AS MATERIALIZED (
         FROM (
             SELECT
                 c.open_at, c.high, c.low, c.close, c.open_at + t.span AS close_at,
-                c.open_at >= d.tracked_through OR c.open_at = d.filled_at AS is_new
+                c.open_at > d.tracked_through - t.span AS is_new
             FROM market.instrument_bases AS r
             INNER JOIN market.timeframes AS t ON r.base_timeframe = t.timeframe
             INNER JOIN market.bars AS c
                 ON r.instrument_id = c.instrument_id AND r.base_timeframe = c.base_timeframe
                 AND c.open_at >= r.rules_from AND c.open_at < r.rules_until
             WHERE r.instrument_id = d.instrument_id
-                AND c.open_at >= CASE
-                    WHEN d.status = 'expired' THEN d.filled_at ELSE GREATEST(d.filled_at, d.tracked_through)
-                END
+                AND c.open_at >= d.filled_at
+                AND (d.status = 'expired' OR c.open_at > d.tracked_through - t.span)
                 AND c.open_at < d.horizon AND c.open_at <= d.horizon - t.span
                 AND c.open_at >= %(earliest)s::timestamptz AND c.open_at < %(latest)s::timestamptz
                 AND (d.exit_open_at IS NULL OR c.open_at < d.exit_open_at)

@@ -86,10 +86,14 @@ INNER JOIN market.indicators AS x
     AND x.open_at <= %(last_open)s::timestamptz;
 
 -- name: dirty_instruments
--- Instruments some of whose bars before the last close are written but not yet rolled up and computed.
-SELECT DISTINCT d.instrument_id
+-- Instruments some of whose bars before the last close are written but not yet rolled up and computed, and from
+-- when on: everything that closes after that hangs on them.
+SELECT
+    d.instrument_id,
+    min(d.from_at) AS from_at
 FROM market.dirty_ranges AS d
 WHERE (d.timeframe IS NULL OR d.timeframe = %(timeframe)s::text) AND d.from_at < %(last_close)s::timestamptz
+GROUP BY d.instrument_id
 ORDER BY d.instrument_id;
 
 -- name: closes

@@ -13,7 +13,9 @@ from tests.sql.ta_series import Floats, Series
 
 Columns: TypeAlias = dict[str, Floats]
 
-COMPUTED = (folder("sql") / "queries" / "indicators" / "_draft_columns.sql").read_text()
+COMPUTE = (folder("sql") / "queries" / "indicators" / "compute.sql").read_text()
+# The columns as the statement of indicators/compute.py has them, over a relation `input` of the test's own.
+COMPUTED = "WITH framed" + COMPUTE.split("\nframed")[1].split(",\n\nkept AS")[0] + "\nSELECT * FROM computed"
 STATES = [
     "ema_9",
     "ema_21",

@@ -33,7 +33,7 @@ FROM (
         s.is_simulated,
         count(*) AS n_signals,
         count(*) FILTER (WHERE s.status = 'open') AS n_open,
-        count(s.net_r) FILTER (WHERE s.is_decided) AS n_decided,
+        count(*) FILTER (WHERE s.is_decided) AS n_decided,
         count(*) FILTER (WHERE s.status = 'target_hit') AS n_target_hit,
         count(*) FILTER (WHERE s.status = 'stop_hit') AS n_stop_hit,
         count(*) FILTER (WHERE s.status = 'expired') AS n_expired,

@@ -1,0 +1,32 @@
+-- Purpose: what jobs/health.py runs: how fresh the bars are, by the watermarks, quick at any number of bars.
+
+-- name: newest_close
+-- A coarser timeframe has closed as far as the finer bars are settled.
+SELECT t.timeframe, (
+    SELECT max(date_bin(t.span, w.settled_through, '2000-01-01 00:00:00+00'::timestamptz))
+    FROM market.watermarks AS w
+    INNER JOIN market.timeframes AS b ON w.timeframe = b.timeframe
+    WHERE b.position <= t.position
+) AS newest_close
+FROM market.timeframes AS t
+ORDER BY t.position;
+
+-- name: freshness
+-- Behind: more than two expected bars of the finest base have come and gone since it was settled. A gap longer
+-- than a week is not counted out.
+SELECT
+    count(*) AS instruments,
+    count(*) FILTER (WHERE w.is_behind IS NOT FALSE) AS behind
+FROM market.instruments AS i
+LEFT JOIN LATERAL (
+    SELECT market.expected_bars(
+        i.calendar, w.timeframe, GREATEST(w.settled_through, %(now)s::timestamptz - INTERVAL '192 hours'),
+        %(now)s::timestamptz
+    ) > 2 AS is_behind
+    FROM market.watermarks AS w
+    INNER JOIN market.timeframes AS b ON w.timeframe = b.timeframe
+    WHERE w.instrument_id = i.instrument_id
+    ORDER BY w.settled_through DESC, b.position
+    LIMIT 1
+) AS w ON TRUE
+WHERE i.is_active;
