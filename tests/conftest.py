@@ -16,7 +16,7 @@ import pytest
 
 from signalhub.db import migrate
 from signalhub.db.edition import POSTGRES, TIMESCALE
-from signalhub.db.engine import Database, create_engine
+from signalhub.db.engine import SESSION_OPTIONS, Database, create_engine
 from tests import servers
 
 _CLONES = itertools.count(1)
@@ -99,12 +99,13 @@ def shared_url(edition: str, server_urls: dict[str, str], template: str) -> str:
     servers.execute(
         admin, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", f"CREATE DATABASE {name} TEMPLATE {template}"
     )
+    servers.execute(admin, f"ALTER DATABASE {name} SET timezone = '{_TIME_ZONE}'")
     return servers.with_database(admin, name)
 
 
 @pytest.fixture
 def connection(shared_url: str) -> Iterator[psycopg.Connection]:
     """A connection in a transaction that is rolled back after the test."""
-    with psycopg.connect(shared_url) as opened:
+    with psycopg.connect(shared_url, options=SESSION_OPTIONS) as opened:
         yield opened
         opened.rollback()

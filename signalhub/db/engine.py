@@ -18,6 +18,11 @@ from signalhub.errors import DatabaseUnavailable
 from signalhub.settings import Settings
 
 
+SESSION_OPTIONS = "-c jit=off -c plan_cache_mode=force_custom_plan"
+"""JIT compiles each of our short statements longer than it runs them; a generic plan of `x IS NULL OR …` filters,
+which PostgreSQL would take after some ten runs, cannot use an index."""
+
+
 @dataclass(frozen=True)
 class Database:
     """A pool of connections to one database whose revision and edition were checked."""
@@ -51,9 +56,10 @@ class Database:
 def create_engine(url: str) -> sqlalchemy.Engine:
     """A pooled engine for a postgresql:// URL."""
     _, _, rest = url.partition("://")
-    # JIT compiles each of our short statements longer than it runs them.
-    options = {"options": "-c jit=off", "application_name": "signalhub"}
-    return sqlalchemy.create_engine(f"postgresql+psycopg://{rest}", connect_args=options, pool_size=10)
+    options = {"options": SESSION_OPTIONS, "application_name": "signalhub"}
+    return sqlalchemy.create_engine(
+        f"postgresql+psycopg://{rest}", connect_args=options, pool_size=10, pool_pre_ping=True
+    )
 
 
 @contextmanager

@@ -67,7 +67,8 @@ def page(connection: Connection, chosen: SignalFilter) -> Page:
     Guarantees: pages walked to the end hold every signal of the beginning exactly once, whatever arrives.
     Raises: UsageInvalid, naming what is allowed; NotFound for a symbol that does not exist.
     """
-    rows = _SQL.rows(connection, "page", **_parameters(connection, chosen))
+    parameters = _parameters(connection, chosen)
+    rows = _SQL.rows(connection, "page", **parameters)
     items = [_in_utc(row) for row in rows[: chosen.limit]]
     return Page(items, _cursor(items[-1]) if len(rows) > chosen.limit else None)
 

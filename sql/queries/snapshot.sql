@@ -107,8 +107,8 @@ WHERE b.timeframe = %(timeframe)s::text
 ORDER BY b.close_at;
 
 -- name: liveness
--- An instrument is live at a close when a live feed may write its bars; it is late when the calendar expects a
--- bar there and the watermark has not reached the close.
+-- An instrument is live at a close when a live feed may write its bars and no other source wrote one of this span;
+-- it is late when the calendar expects a bar there and the watermark has not reached the close.
 SELECT
     i.instrument_id,
     CASE
@@ -116,6 +116,16 @@ SELECT
             SELECT 1 FROM market.instrument_sources AS p
             INNER JOIN market.sources AS s ON p.source = s.source
             WHERE p.instrument_id = i.instrument_id AND s.is_live
+        ) THEN 'other'
+        WHEN EXISTS (
+            SELECT 1 FROM market.instrument_bases AS r
+            INNER JOIN market.bars AS x
+                ON r.instrument_id = x.instrument_id AND r.base_timeframe = x.base_timeframe
+                AND x.open_at >= r.rules_from AND x.open_at < r.rules_until
+            INNER JOIN market.sources AS s ON x.source_id = s.source_id
+            WHERE r.instrument_id = i.instrument_id AND NOT s.is_live
+                AND x.open_at >= %(close)s::timestamptz - t.span AND x.open_at < %(close)s::timestamptz
+                AND x.open_at >= %(close)s::timestamptz - INTERVAL '24 hours'
         ) THEN 'other'
         WHEN max(w.settled_through) < %(close)s::timestamptz THEN 'unsettled'
         ELSE 'live'

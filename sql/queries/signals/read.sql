@@ -1,11 +1,6 @@
 -- Purpose: what signals/read.py runs: signals newest first, one signal, and what became of them.
 -- The columns are those of the views, which are the contract.
 
--- name: plan_for_these_values
--- For the rest of the transaction. A plan for any values scans everything for filters that are null; PostgreSQL takes
--- it for cheaper after some ten pages on a connection, and each page then costs a hundred times as much.
-SELECT set_config('plan_cache_mode', 'force_custom_plan', TRUE);
-
 -- name: page
 -- The keyset and since are plain bounds without a null test, so that they bound the scan of signals_by_close.
 SELECT s.* -- noqa: AM04

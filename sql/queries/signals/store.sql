@@ -76,6 +76,15 @@ kept AS (
 INSERT INTO engine.outcomes (signal_id, tracked_through)
 SELECT i.signal_id, i.close_at FROM inserted AS i;
 
+-- name: late_instruments
+-- Instruments that were not settled in time for a close when it was evaluated live.
+SELECT DISTINCT a.instrument_id
+FROM engine.evaluations AS e
+INNER JOIN engine.abstentions AS a ON e.evaluation_id = a.evaluation_id
+WHERE e.origin = 'live' AND e.timeframe = %(timeframe)s::text AND e.close_at = %(close)s::timestamptz
+    AND a.reason = 'not_settled'
+ORDER BY a.instrument_id;
+
 -- name: unevaluated_closes
 -- Closes with more bars than the evaluations of this version cover.
 SELECT c.close_at

@@ -1,0 +1,92 @@
+"""Health: is the database there, is it ours, and are the bars fresh? Quick, and safe to ask at any time."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+import psycopg
+import sqlalchemy.exc
+
+from signalhub.db.connection import Connection
+from signalhub.db.engine import Database
+from signalhub.db.queries import Queries
+from signalhub.db.readiness import current_revision, is_current
+from signalhub.domain.timeframe import TIMEFRAMES
+
+_SQL = Queries("health")
+_LOG = logging.getLogger(__name__)
+
+
+class Condition(StrEnum):
+    """How a part is: works, works with stale or missing data, does not work."""
+
+    HEALTHY = "HEALTHY"
+    DEGRADED = "DEGRADED"
+    CRITICAL = "CRITICAL"
+
+
+@dataclass(frozen=True)
+class Component:
+    """A part of the whole, with one line for people."""
+
+    status: Condition
+    detail: str
+
+
+@dataclass(frozen=True)
+class Health:
+    """The parts by name, and the newest close that is settled per timeframe."""
+
+    components: dict[str, Component]
+    newest_close: dict[str, datetime | None]
+
+    @property
+    def status(self) -> Condition:
+        """The worst of the parts."""
+        return max((part.status for part in self.components.values()), key=list(Condition).index)
+
+
+def health(database: Database, now: datetime) -> Health:
+    """How the database, its revision and its bars are; never raises for a database that does not answer."""
+    try:
+        with database.transaction() as connection:
+            return _examined(connection, database.edition, now)
+    except (psycopg.OperationalError, sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError):
+        _LOG.exception("the database does not answer")
+        return _without_bars({"database": Component(Condition.CRITICAL, "does not answer")})
+
+
+def _examined(connection: Connection, edition: str, now: datetime) -> Health:
+    components = {"database": Component(Condition.HEALTHY, f"answers, edition {edition}")}
+    components["revision"] = _revision(connection)
+    if components["revision"].status is not Condition.HEALTHY:
+        return _without_bars(components)
+    components["bars"] = _bars(**_SQL.rows(connection, "freshness", now=now)[0])
+    closes = _SQL.rows(connection, "newest_close")
+    return Health(components, {row["timeframe"]: _in_utc(row["newest_close"]) for row in closes})
+
+
+def _revision(connection: Connection) -> Component:
+    there = current_revision(connection) or "empty"
+    if is_current(connection):
+        return Component(Condition.HEALTHY, f"{there} is current")
+    return Component(Condition.CRITICAL, f"{there} is not this program's: run `signalhub migrate`")
+
+
+def _bars(instruments: int, behind: int) -> Component:
+    if instruments == 0:
+        return Component(Condition.DEGRADED, "there are no instruments yet")
+    if behind:
+        return Component(Condition.DEGRADED, f"{behind} of {instruments} instruments are behind the clock")
+    return Component(Condition.HEALTHY, f"{instruments} instruments are up to date")
+
+
+def _without_bars(components: dict[str, Component]) -> Health:
+    return Health(components, {timeframe.code: None for timeframe in TIMEFRAMES})
+
+
+def _in_utc(value: datetime | None) -> datetime | None:
+    return value and value.astimezone(UTC)
