@@ -6,7 +6,7 @@ on its own fixed number of earlier rows only, so that a block gives what its clo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -46,13 +46,14 @@ SNAPSHOT_SCHEMA: dict[str, DataType] = {**_BARS, **_INDICATORS}
 class Snapshot:
     """What was known of all instruments at a block of closes of one timeframe.
 
-    Shape of frame: SNAPSHOT_SCHEMA and close_at, ascending by (instrument_id, open_at).
+    Shape of frame: SNAPSHOT_SCHEMA and close_at, ascending by (instrument_id, open_at). `dirty` says from
+    when on an instrument's bars are written but not yet rolled up and computed.
     """
 
     timeframe: Timeframe
     closes: Sequence[datetime]
     frame: pl.DataFrame
-    dirty: frozenset[int]
+    dirty: Mapping[int, datetime]
 
 
 def load(
@@ -82,7 +83,7 @@ def load(
     dirty = _SQL.rows(connection, "dirty_instruments", timeframe=timeframe.code, last_close=closes[-1])
     frame = bars.join(indicators, on=list(_KEY), how="inner").sort(list(_KEY))
     frame = frame.with_columns(close_at=pl.col("open_at") + timeframe.span)
-    return Snapshot(timeframe, closes, frame, frozenset(row["instrument_id"] for row in dirty))
+    return Snapshot(timeframe, closes, frame, {row["instrument_id"]: row["from_at"] for row in dirty})
 
 
 def closes_between(

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from signalhub.bars import ingest, instruments
-from signalhub.bars.ingest import Source
 from signalhub.db.connection import Connection
 from signalhub.domain.instrument import InstrumentSpec
 from signalhub.domain.timeframe import M1, Timeframe
-from tests.market import NEXT_YEAR, bar, frame, rows_of
+from tests.market import HISTORY, NEXT_YEAR, bar, frame, rows_of
 
-HISTORY = Source("history")
-MARKET = "2024-03-01 00:00:00+00"
 OUTCOME = (
     "o.status, o.tracked_through, o.fill_at, o.fill_price, o.exit_at, o.exit_price, o.is_ambiguous, "
     "o.gross_return_pct, o.net_return_pct, o.r_multiple, o.net_r, o.mfe_r, o.mae_r"
@@ -25,13 +22,18 @@ OUTCOME = (
 
 @dataclass(frozen=True)
 class OHLC:
-    """One bar by its open's instant and four prices."""
+    """One bar by its open's instant, four prices and its length."""
 
     open_at: datetime
     open: float
     high: float
     low: float
     close: float
+    span: timedelta = M1.span
+
+    @property
+    def close_at(self) -> datetime:
+        return self.open_at + self.span
 
 
 def add_instrument(connection: Connection, symbol: str = "BTC/USDT") -> int:
@@ -74,7 +76,7 @@ def add_signal(connection: Connection, instrument_id: int, plan: Plan) -> int:
     """Stores a signal with its open outcome, as signals/store.py does; its id."""
     connection.execute(
         "INSERT INTO engine.strategies (strategy, version, parameters, created_at) "
-        f"VALUES ('by_hand', '1', '{{}}', '{MARKET}') ON CONFLICT DO NOTHING"
+        "VALUES ('by_hand', '1', '{}', '2024-03-01 00:00:00+00') ON CONFLICT DO NOTHING"
     )
     row = connection.execute(
         "INSERT INTO engine.signals (origin, strategy_id, instrument_id, timeframe, open_at, close_at, direction, "

@@ -37,6 +37,12 @@ class Database:
             yield cast(Connection, outer.connection.driver_connection)
 
     @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection whose statements all see the database of one instant."""
+        with self.engine.connect().execution_options(isolation_level="REPEATABLE READ") as outer, outer.begin():
+            yield cast(Connection, outer.connection.driver_connection)
+
+    @contextmanager
     def autocommit(self) -> Iterator[Connection]:
         """A connection outside any transaction, for CALL and other statements that refuse one."""
         with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as outer:

@@ -33,9 +33,10 @@ _NO_EXCHANGE = "none"
 class Demonstrated:
     """What the demo ran on, and what came of it."""
 
-    is_simulated: bool
     source: str
     evaluated: Evaluated
+    symbols: Sequence[str] = ()
+    """Those of the user's own files; empty: all there are."""
 
 
 def run(
@@ -48,28 +49,40 @@ def run(
 ) -> Demonstrated:
     """Bars from the user's files, else a live exchange, else the simulator; then a replay with outcomes."""
     if paths:
-        import_files(database, paths, FileOptions(), now, progress)
-        evaluated = replay(database, Scope(), strategies, settings, now, progress)
-        return Demonstrated(is_simulated=False, source="your files", evaluated=evaluated)
-    source, is_simulated = _gather(database, settings, now, progress)
-    evaluated = replay(database, Scope(after=now - HISTORY), strategies, settings, now, progress)
-    return Demonstrated(is_simulated, source, evaluated)
+        return _from_files(database, strategies, settings, now, progress, paths)
+    source = _gather(database, settings, now, progress)
+    return Demonstrated(source, replay(database, Scope(after=now - HISTORY), strategies, settings, now, progress))
 
 
-def _gather(database: Database, settings: Settings, now: datetime, progress: Progress) -> tuple[str, bool]:
+def _from_files(
+    database: Database,
+    strategies: Sequence[Strategy],
+    settings: Settings,
+    now: datetime,
+    progress: Progress,
+    paths: Sequence[Path],
+) -> Demonstrated:
+    imported = import_files(database, paths, FileOptions(), now, progress)
+    for message in imported.unusable:
+        progress.line(message)
+    evaluated = replay(database, Scope(), strategies, settings, now, progress)
+    return Demonstrated("your files", evaluated, sorted(set(imported.symbols)))
+
+
+def _gather(database: Database, settings: Settings, now: datetime, progress: Progress) -> str:
     if settings.demo_exchange != _NO_EXCHANGE:
         progress.stage(f"asking {settings.demo_exchange}")
         venue = CcxtRest(settings.demo_exchange)
         try:
             if venue.answers(_PATIENCE_SECONDS):
                 _fetch(database, venue, venue.instruments()[:_PAIRS], now, progress)
-                return settings.demo_exchange, False
+                return settings.demo_exchange
         except FeedUnavailable as error:
             progress.line(str(error))
         progress.line(f"{settings.demo_exchange} does not answer: the demo goes on with SIMULATED prices.")
     simulator = Simulator()
     _fetch(database, simulator, simulator.instruments(), now, progress)
-    return "the built-in simulator", True
+    return "the built-in simulator"
 
 
 def _fetch(database: Database, feed: Feed, specs: Sequence[InstrumentSpec], now: datetime, progress: Progress) -> None:

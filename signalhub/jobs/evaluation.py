@@ -15,7 +15,8 @@ from signalhub.jobs import pipeline
 from signalhub.jobs.pipeline import Block, TooLate
 from signalhub.jobs.progress import Progress
 from signalhub.settings import Settings
-from signalhub.signals.store import unevaluated_closes
+from signalhub.signals.store import late_instruments, unevaluated_closes
+from signalhub.snapshot import Liveness
 from signalhub.strategies.base import Strategy
 
 BLOCK_CLOSES = 500
@@ -148,8 +149,7 @@ def _evaluate_close(
     read_clock: Callable[[], datetime],
 ) -> int:
     """Live where the bars come from a live feed and there is still time, a replay everywhere else."""
-    with database.transaction() as connection:
-        groups = snapshot.by_liveness(connection, timeframe, close)
+    groups = _groups(database, timeframe, close)
     deadline = live_deadline(timeframe, close)
     in_time = read_clock() <= deadline
     if in_time and groups.unsettled and read_clock() < close + timedelta(seconds=settings.settle_grace_seconds):
@@ -166,6 +166,14 @@ def _evaluate_close(
     if groups.other:
         signals += _as_replay(database, timeframe, close, groups.other, strategies, settings, read_clock)
     return signals
+
+
+def _groups(database: Database, timeframe: Timeframe, close: datetime) -> Liveness:
+    with database.transaction() as connection:
+        groups = snapshot.by_liveness(connection, timeframe, close)
+        late = late_instruments(connection, timeframe, close)
+    was_late = [key for key in groups.live if key in late]
+    return Liveness([key for key in groups.live if key not in late], groups.unsettled, [*groups.other, *was_late])
 
 
 def _as_replay(

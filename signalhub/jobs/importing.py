@@ -9,12 +9,13 @@ from pathlib import Path
 
 import polars as pl
 
+from signalhub import clock
 from signalhub.bars import instruments, sessions
 from signalhub.bars.ingest import Ingested, Source
 from signalhub.db.connection import Connection
 from signalhub.db.engine import Database
 from signalhub.domain.instrument import InstrumentSpec
-from signalhub.errors import NotFound
+from signalhub.errors import DataUnusable, NotFound
 from signalhub.feeds.files import FileOptions, ParsedFile, find_files, read_file
 from signalhub.jobs import pipeline
 from signalhub.jobs.progress import Progress
@@ -24,13 +25,18 @@ FILE_SOURCE = Source("file")
 
 @dataclass
 class Imported:
-    """What an import did. `rejects` has one row per rejected row: file, line, reason, content."""
+    """What an import did.
+
+    `rejects` has one row per rejected row: file, line, reason, content. `skipped` are files that were not looked
+    into, by their names; `unusable` are the messages of those that were, in vain.
+    """
 
     files: int = 0
     rows_read: int = 0
     ingested: Ingested = field(default_factory=Ingested)
     rejects: list[pl.DataFrame] = field(default_factory=list)
     skipped: list[tuple[Path, str]] = field(default_factory=list)
+    unusable: list[str] = field(default_factory=list)
     symbols: list[str] = field(default_factory=list)
 
     @property
@@ -42,22 +48,45 @@ class Imported:
 def import_files(
     database: Database, paths: Sequence[Path], options: FileOptions, now: datetime, progress: Progress | None = None
 ) -> Imported:
-    """Imports every usable file; a second run changes nothing.
+    """Imports every usable file, one transaction each; a second run changes nothing.
 
-    Raises: DataUnusable where no file can be used at all, and for a file that cannot be read as bars; files
-    before that one are in the store then, and a rerun goes on from there.
+    Raises: DataUnusable where no file at all can be used, UsageInvalid where an option is wrong; nothing was
+    written then.
     """
     progress = progress or Progress()
     files, skipped = find_files(paths, options)
     result = Imported(skipped=skipped)
     progress.stage("importing", len(files), "files")
+    started = clock.stopwatch()
     for path in files:
-        store_file(database, path, options, now, result)
-        progress.note(f"{path.name}: {result.rows_read:,} rows")
+        progress.note(_pace(path, result.rows_read, clock.stopwatch() - started))
+        _store_or_tell(database, path, options, now, result)
         progress.advance(1)
+    progress.note(_pace(files[-1], result.rows_read, clock.stopwatch() - started))
+    if not result.files:
+        raise DataUnusable(_none_usable(result.unusable))
     progress.stage("rollups and indicators")
     pipeline.refresh(database, now, progress.note)
     return result
+
+
+def _store_or_tell(database: Database, path: Path, options: FileOptions, now: datetime, result: Imported) -> None:
+    """One file that cannot be used does not keep the others out."""
+    try:
+        store_file(database, path, options, now, result)
+    except DataUnusable as error:
+        result.unusable.append(str(error))
+
+
+def _none_usable(messages: Sequence[str]) -> str:
+    others = len(messages) - 1
+    those = "file" if others == 1 else f"{others:,} files"
+    return f"{messages[0]} The other {those} cannot be used either." if others else messages[0]
+
+
+def _pace(path: Path, rows: int, seconds: float) -> str:
+    rate = f"{rows:,} rows, {rows / seconds:,.0f} rows/s · " if rows else ""
+    return f"{rate}{path.name}"
 
 
 def store_file(

@@ -77,8 +77,10 @@ def evaluate_block(
 
     Raises: TooLate when `in_time` says no just before the commit; nothing is stored then.
     """
-    with database.transaction() as connection:
+    # Bars, indicators and dirty ranges must be of one instant: a correction in between would tear the frame.
+    with database.reading() as connection:
         seen = snapshot.load(connection, block.timeframe, block.closes, block.instrument_ids)
+    with database.transaction() as connection:
         universe = _universe(connection, block, seen)
         fitting = [strategy for strategy in strategies if block.timeframe in strategy.timeframes]
         signals = sum(_evaluate(connection, block, seen, universe, strategy, settings, now) for strategy in fitting)
@@ -111,7 +113,7 @@ def _evaluate(
 
 
 def _universe(connection: Connection, block: Block, seen: snapshot.Snapshot) -> Universe:
-    present = set(seen.frame["instrument_id"].unique())
+    present = block.unsettled.union(seen.frame["instrument_id"].unique())
     chosen = {item.instrument_id: item for item in instruments.every(connection) if item.instrument_id in present}
     first, last = block.closes[0] - timedelta(days=7), block.closes[-1]
     calendars = {}

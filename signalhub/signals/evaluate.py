@@ -50,8 +50,9 @@ def evaluate(
     `unsettled` instruments should have a bar at the closes and have none yet: they abstain.
     Guarantees: a function of its arguments; each instrument with a bar at a close is seen or abstained there.
     """
-    frame = _proposed(with_gate(_served(snapshot, strategy, universe), strategy), strategy, snapshot)
-    late = [Abstention(instrument_id, Reason.NOT_SETTLED) for instrument_id in sorted(unsettled)]
+    served = _served(strategy, universe)
+    frame = _proposed(with_gate(_of(snapshot, served), strategy), strategy, snapshot)
+    late = [Abstention(instrument_id, Reason.NOT_SETTLED) for instrument_id in sorted(unsettled & served)]
     evaluations = {close: Evaluation(close, abstentions=list(late)) for close in snapshot.closes}
     block = frame.filter(pl.col("close_at").is_in(list(evaluations)))
     for close, seen in block.filter(pl.col("abstains").is_null()).group_by("close_at").len().iter_rows():
@@ -68,11 +69,13 @@ def evaluate(
     return list(evaluations.values())
 
 
-def _served(snapshot: Snapshot, strategy: Strategy, universe: Universe) -> Snapshot:
-    served = [
-        key for key, instrument in universe.instruments.items() if instrument.asset_class in strategy.asset_classes
-    ]
-    frame = snapshot.frame.filter(pl.col("instrument_id").is_in(served))
+def _served(strategy: Strategy, universe: Universe) -> frozenset[int]:
+    known = universe.instruments.items()
+    return frozenset(key for key, instrument in known if instrument.asset_class in strategy.asset_classes)
+
+
+def _of(snapshot: Snapshot, instrument_ids: frozenset[int]) -> Snapshot:
+    frame = snapshot.frame.filter(pl.col("instrument_id").is_in(list(instrument_ids)))
     # The row's place in the frame finds the candidate's window again after filtering.
     return Snapshot(snapshot.timeframe, snapshot.closes, frame.with_row_index("place"), snapshot.dirty)
 

@@ -83,6 +83,12 @@ def unevaluated_closes(
     return [row["close_at"] for row in rows]
 
 
+def late_instruments(connection: Connection, timeframe: Timeframe, close: datetime) -> list[int]:
+    """The instruments that were not settled in time for a close: they are never scored live for it later."""
+    rows = _SQL.rows(connection, "late_instruments", timeframe=timeframe.code, close=close)
+    return [row["instrument_id"] for row in rows]
+
+
 def _evaluation_row(evaluation: Evaluation) -> dict[str, Any]:
     return {
         "close_at": evaluation.close_at.isoformat(),

@@ -122,7 +122,7 @@ def unit(value: float, low: float, high: float) -> float:
 
 
 def shown(price: float) -> str:
-    """A price for people: thousands separated, at most seven significant digits, no exponent."""
+    """A price for people: thousands separated, two decimals from 1,000 up, else some six digits, no exponent."""
     decimals = max(0, 2 if price >= 1000 else 6 - len(str(int(price))) if price >= 1 else _small_decimals(price))
     text = f"{price:,.{decimals}f}"
     return text.rstrip("0").rstrip(".") if "." in text and price < 1000 else text

@@ -29,7 +29,10 @@ class Breakout(Strategy):
 
     name = "breakout"
     code_version = 1
-    needs = ("donchian_upper_20", "donchian_lower_20", "atr_14", "adx_14", "volume_sma_20", "bb_upper_20_2")
+    needs = (
+        *("donchian_upper_20", "donchian_lower_20", "atr_14", "adx_14", "volume_sma_20"),
+        *("bb_upper_20_2", "bb_middle_20_2"),
+    )
 
     def __init__(self, parameters: Parameters | None = None) -> None:
         self.parameters = parameters or Parameters()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 
 from signalhub import outcomes
@@ -15,10 +17,12 @@ from signalhub.db.connection import Connection
 from signalhub.db.engine import Database
 from signalhub.db.queries import Queries
 from signalhub.domain.timeframe import H1, M1, M5, Timeframe
-from tests.market import MONDAY, NEXT_YEAR, rows_of
+from tests.conftest import scale
+from tests.market import MONDAY, NEXT_YEAR
+from tests.outcome_market import COST_BPS, PATH_MINUTES, START_AT, RandomMarket, ruling_bases
 from tests.signals import OHLC, Plan, add_instrument, add_signal, outcomes_of, put_bars, settle
 
-CLOSE = MONDAY + timedelta(hours=12)
+CLOSE = START_AT
 ENTRY, STOP, TARGET = 100.0, 99.0, 102.0
 MINUTES_VALID = 10
 DIRECTIONS = ("long", "short")
@@ -278,27 +282,26 @@ class TestFinerBars:
         step = timeframe.seconds // 60
         grid = {number: special.get(number, FLAT) for number in range(60, 120, step) if number not in missing}
         stage.bars(grid, timeframe)
-        ruling = "SELECT DISTINCT base_timeframe AS base FROM market.instrument_bases WHERE instrument_id = %s"
-        assert rows_of(stage.connection, ruling, (stage.instrument_id,)) == [{"base": "1h"}]
+        assert ruling_bases(stage.connection, stage.instrument_id) == ["1h"]
 
     @pytest.mark.parametrize(
-        ("special", "status", "exit_price", "is_ambiguous"),
+        ("special", "status", "exit_price", "exit_minute", "is_ambiguous"),
         [
-            ({70: (100.5, 102.0, 100.25, 101.0), 80: (101.0, 101.0, 99.0, 99.5)}, "target_hit", 102.0, False),
-            ({70: (100.5, 100.5, 99.0, 99.5), 80: (99.5, 102.0, 99.5, 102.0)}, "stop_hit", 99.0, False),
-            ({70: BOTH, 80: (100.0, 102.5, 100.0, 102.0)}, "stop_hit", 99.0, True),
+            ({70: (100.5, 102.0, 100.25, 101.0), 80: (101.0, 101.0, 99.0, 99.5)}, "target_hit", 102.0, 71, False),
+            ({70: (100.5, 100.5, 99.0, 99.5), 80: (99.5, 102.0, 99.5, 102.0)}, "stop_hit", 99.0, 71, False),
+            ({70: BOTH, 80: (100.0, 102.5, 100.0, 102.0)}, "stop_hit", 99.0, 71, True),
             # The finer bar that opens beyond the stop exits at its open, whatever it touches afterwards.
-            ({70: (98.75, 102.5, 98.5, 102.0)}, "stop_hit", 98.75, False),
+            ({70: (98.75, 102.5, 98.5, 102.0)}, "stop_hit", 98.75, 70, False),
         ],
         ids=["target first", "stop first", "both in one finer bar", "a finer open beyond the stop"],
     )
     def test_complete_finer_bars_decide(
-        self, stage: Stage, special: Bars, status: str, exit_price: float, is_ambiguous: bool
+        self, stage: Stage, special: Bars, status: str, exit_price: float, exit_minute: int, is_ambiguous: bool
     ) -> None:
         self.finer(stage, special)
         found = stage.track()
         assert (found["status"], found["is_ambiguous"]) == (status, is_ambiguous)
-        assert found["exit_price"] == stage.side.price(exit_price)
+        assert (found["exit_price"], found["exit_at"]) == (stage.side.price(exit_price), minute(exit_minute))
 
     def test_without_finer_bars_it_is_ambiguous(self, stage: Stage) -> None:
         found = stage.track()
@@ -314,7 +317,7 @@ class TestFinerBars:
         assert (stage.track()["status"], stage.outcome()["is_ambiguous"]) == ("stop_hit", False)
 
     def test_finer_bars_of_another_hour_decide_nothing(self, stage: Stage) -> None:
-        stage.bars({number: (100.5, 102.0, 100.25, 101.0) for number in range(60)}, M1)
+        stage.bars(dict.fromkeys(range(60), (100.5, 102.0, 100.25, 101.0)), M1)
         assert (stage.track()["status"], stage.outcome()["is_ambiguous"]) == ("stop_hit", True)
 
     def test_excursions_are_those_of_the_base_bars_before(self, stage: Stage) -> None:
@@ -423,7 +426,7 @@ class TestFinality:
         assert stage.track(now=minute(1)) == stage.outcome()
 
     def test_a_signal_that_came_after_the_reach_was_measured_is_left_for_the_next_look(self, stage: Stage) -> None:
-        stage.bars({-600: QUIET, -599: (100.5, 102.0, 100.25, 101.0), 0: QUIET, 4: (100.5, 102.0, 100.0, 101.0)})
+        stage.bars({-600: QUIET, -599: (100.5, 102.0, 100.25, 101.0), 1: QUIET, 40: (100.5, 102.0, 100.0, 101.0)})
         stage.settle(hour(2))
         stage.signal()
         queries = Queries("outcomes")
@@ -440,83 +443,59 @@ class TestFinality:
         assert [found[signal_id]["status"] for signal_id in others] == ["target_hit", "target_hit"]
 
 
-# What follows is DESIGN 5 once more, as a loop over bars that knows nothing of the SQL.
+@pytest.mark.parametrize("seed", range(max(1, round(6 * scale()))))
+def test_every_random_signal_ends_as_a_plain_loop_over_its_bars_says(connection: Connection, seed: int) -> None:
+    market = RandomMarket(connection, seed)
+    outcomes.track(connection, NEXT_YEAR, COST_BPS)
+    market.assert_agreement()
+    counts = Counter(one["status"] for one in market.expected.values())
+    assert all(counts[status] >= 5 for status in ("open", "target_hit", "stop_hit", "expired", "cancelled"))
+    assert sum(one.get("is_ambiguous", False) for one in market.expected.values()) >= 3
 
 
-@dataclass(frozen=True)
-class Path:
-    """An instrument's base bars, and the finer ones inside them."""
-
-    instrument_id: int
-    span: timedelta
-    bars: Sequence[OHLC]
-    settled: datetime
-    finer: dict[datetime, list[OHLC]] = field(default_factory=dict)
-    """Complete minutes by the open of their hour."""
-
-
-def by_the_rules(plan: Plan, path: Path, now: datetime, cost_bps: float) -> dict[str, Any]:
-    """The outcome of one signal."""
-    until = min(now, path.settled, plan.valid_until)
-    seen = [one for one in path.bars if one.open_at >= plan.close_at and one.open_at + path.span <= until]
-    is_over = until == plan.valid_until
-    if not seen:
-        return {"status": "expired" if is_over else "open"}
-    fill = seen[0].open
-    if any(_reached(plan, fill, level) for level in ("stop", "target")):
-        return {"status": "cancelled"}
-    found: dict[str, Any] = {"fill_price": fill, "fill_at": seen[0].open_at}
-    before: list[float] = []
-    for one in seen:
-        end = _end(plan, one, path, fill_at=seen[0].open_at)
-        if end is not None:
-            exit_at = one.open_at if end["exit_price"] == one.open != fill else one.open_at + path.span
-            return found | end | _figures(plan, fill, end["exit_price"], before, cost_bps) | {"exit_at": exit_at}
-        before += [one.high, one.low]
-    if not is_over:
-        return found | {"status": "open"}
-    last = seen[-1]
-    expiry = {"status": "expired", "exit_price": last.close, "exit_at": last.open_at + path.span}
-    return found | expiry | _figures(plan, fill, last.close, before, cost_bps)
+def test_tracking_in_many_small_steps_is_tracking_in_one(connection: Connection) -> None:
+    market = RandomMarket(connection, 100)
+    now = CLOSE
+    rng = np.random.default_rng(1)
+    while now < MONDAY + timedelta(days=21):
+        outcomes.track(connection, now, COST_BPS)
+        # At any second: most looks fall inside a bar.
+        longest = 15 if now < minute(PATH_MINUTES) else 600
+        now += timedelta(seconds=int(rng.integers(1, 60 * longest)))
+    outcomes.track(connection, NEXT_YEAR, COST_BPS)
+    market.assert_agreement()
 
 
-def _reached(plan: Plan, price: float, level: str) -> bool:
-    below = (plan.direction == "long") == (level == "stop")
-    limit = plan.stop if level == "stop" else plan.target
-    return price <= limit if below else price >= limit
+def test_two_trackers_at_once_do_what_one_does(database: Database) -> None:
+    """The second one begins while the first holds the signals, and is let in when that one commits."""
+    with database.transaction() as connection:
+        market = RandomMarket(connection, 200)
+    half_way = CLOSE + timedelta(hours=9)
+    with database.transaction() as first:
+        outcomes.track(first, half_way, COST_BPS)
+        second = threading.Thread(target=_track, args=(database, NEXT_YEAR))
+        second.start()
+        _wait_for_a_blocked_session(database)
+    second.join()
+    with database.transaction() as connection:
+        market.connection = connection
+        market.assert_agreement()
 
 
-def _touches(plan: Plan, one: OHLC, level: str) -> bool:
-    return _reached(plan, one.high, level) or _reached(plan, one.low, level)
+def _track(database: Database, now: datetime) -> None:
+    with database.transaction() as connection:
+        outcomes.track(connection, now, COST_BPS)
 
 
-def _end(plan: Plan, one: OHLC, path: Path, fill_at: datetime) -> dict[str, Any] | None:
-    if one.open_at > fill_at and _reached(plan, one.open, "stop"):
-        return {"status": "stop_hit", "exit_price": one.open}
-    stopped, reached = _touches(plan, one, "stop"), _touches(plan, one, "target")
-    if stopped and reached:
-        for finer in path.finer.get(one.open_at, []):
-            finer_path = Path(path.instrument_id, M1.span, [], path.settled)
-            end = _end(plan, finer, finer_path, fill_at)
-            if end is not None:
-                return end
-        return {"status": "stop_hit", "exit_price": plan.stop, "is_ambiguous": True}
-    if stopped:
-        return {"status": "stop_hit", "exit_price": plan.stop}
-    return {"status": "target_hit", "exit_price": plan.target} if reached else None
-
-
-def _figures(plan: Plan, fill: float, exit_price: float, before: list[float], cost_bps: float) -> dict[str, Any]:
-    sign = 1 if plan.direction == "long" else -1
-    risk = abs(plan.entry - plan.stop)
-    moves = [sign * (price - fill) / risk for price in (*before, exit_price)]
-    gross = sign * (exit_price - fill) / fill * 100
-    cost = 2 * cost_bps / 100
-    return {
-        "r_multiple": moves[-1],
-        "net_r": moves[-1] - cost / 100 * fill / risk,
-        "gross_return_pct": gross,
-        "net_return_pct": gross - cost,
-        "mfe_r": max(0.0, *moves),
-        "mae_r": min(0.0, *moves),
-    }
+def _wait_for_a_blocked_session(database: Database) -> None:
+    blocked = (
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0"
+    )
+    with database.autocommit() as connection:
+        for _ in range(500):
+            row = connection.execute(blocked).fetchone()
+            if row is not None and row[0]:
+                return
+            connection.execute("SELECT pg_sleep(0.02)")
+    raise AssertionError("the second tracker never waited for the first one")
