@@ -19,7 +19,7 @@ find_python() {
 make_venv() {
     python=$(find_python) || exit 1
     echo "Making .venv with $("$python" --version)"
-    if ! "$python" -m venv "$venv" >/dev/null 2>&1; then
+    if ! "$python" -m venv --clear "$venv" >/dev/null 2>&1; then
         "$python" -m venv --clear --without-pip "$venv" || exit 1
     fi
 }
@@ -33,10 +33,10 @@ install_into_venv() {
     fi
 }
 
-# ensure_environment EXTRA: installs the project with that extra when pyproject.toml changed since the last time.
+# ensure_environment EXTRA: installs the project with that extra when pyproject.toml changed or the folder was moved.
 ensure_environment() {
     [ -x "$venv/bin/python" ] || make_venv
-    wanted=$(cksum <"$root/pyproject.toml")
+    wanted="$(cksum <"$root/pyproject.toml") $root"
     stamp=$venv/.signalhub${1:+-$1}
     if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
         echo "Installing Signalhub${1:+ with its $1 tools} into .venv (once)"

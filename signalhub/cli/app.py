@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 import traceback
 from collections.abc import Sequence
@@ -9,11 +10,9 @@ from collections.abc import Sequence
 import click
 
 from signalhub import __version__, settings
-from signalhub.cli import database, demo, market, signals
+from signalhub.cli import address, database, demo, endings, market, output, signals
 from signalhub.cli.context import Context
 from signalhub.errors import SignalhubError
-
-_INTERRUPTED = 130
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -26,7 +25,7 @@ def cli(context: click.Context, debug: bool) -> None:
     Settings come from SIGNALHUB_* in the environment or .env. Without SIGNALHUB_DATABASE_URL an embedded
     PostgreSQL under SIGNALHUB_HOME is started on demand.
     """
-    context.obj = Context(settings.load(), debug)
+    context.obj = Context(address.check(settings.load()), debug)
 
 
 for area in (database, market, signals, demo):
@@ -37,28 +36,28 @@ for area in (database, market, signals, demo):
 def run(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; what a person can cause becomes one line on stderr."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    endings.unwind_on_signals()
     try:
         outcome = cli.main(words, prog_name="signalhub", standalone_mode=False)
+        sys.stdout.flush()
         return outcome if isinstance(outcome, int) else 0
-    except click.exceptions.Abort:
-        print("signalhub: interrupted", file=sys.stderr)
-        return _INTERRUPTED
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        return endings.told()
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except SignalhubError as error:
-        return _told(error, error.exit_code, words)
     except BrokenPipeError:
-        return 0
+        endings.forget_stdout()
+        return 1
     except Exception as error:
-        return _told(error, 1, words)
+        return endings.told() if endings.were_asked_for() else _told(error, words)
 
 
-def _told(error: Exception, code: int, words: Sequence[str]) -> int:
-    if "--debug" in words:
+def _told(error: Exception, words: Sequence[str]) -> int:
+    if "--debug" in itertools.takewhile(lambda word: word.startswith("-"), words):
         traceback.print_exc()
     else:
         text = " ".join(str(error).split()) or type(error).__name__
         unknown = "" if isinstance(error, SignalhubError) else f"{type(error).__name__}: "
-        print(f"signalhub: {unknown}{text}", file=sys.stderr)
-    return code
+        output.complain(f"{unknown}{text}")
+    return error.exit_code if isinstance(error, SignalhubError) else 1

@@ -10,7 +10,7 @@ import click
 
 from signalhub import plugins
 from signalhub.db.engine import Database, open_database
-from signalhub.errors import NotFound
+from signalhub.errors import UsageInvalid
 from signalhub.settings import Settings
 from signalhub.strategies.base import Strategy
 
@@ -35,10 +35,10 @@ pass_context = click.make_pass_decorator(Context)
 def strategies(names: tuple[str, ...] = ()) -> list[Strategy]:
     """All strategies, or those named.
 
-    Raises: NotFound, naming those there are.
+    Raises: UsageInvalid, naming those there are.
     """
     found = {item.name: item for item in plugins.declared("signalhub.strategies", "STRATEGY", Strategy).values()}
     for name in names:
         if name not in found:
-            raise NotFound(f"No strategy is called {name!r}. There are: {', '.join(sorted(found))}.")
+            raise UsageInvalid(f"No strategy is called {name!r}. There are: {', '.join(sorted(found))}.")
     return [found[name] for name in sorted(names or found)]

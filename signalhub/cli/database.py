@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Mapping
 
 import click
-import sqlalchemy
 
-from signalhub.cli import output
+from signalhub.cli import address, endings, output
 from signalhub.cli.context import Context, pass_context
 from signalhub.db.embedded import EmbeddedServer
 from signalhub.db.engine import checked, connected
@@ -22,25 +20,28 @@ from signalhub.settings import Settings
 @click.option("--down-to", metavar="REVISION", help="Take revisions back, data and all: a revision or `base`.")
 @click.option("--yes", is_flag=True, help="With --down-to: do it without asking.")
 @pass_context
-def migrate(context: Context, down_to: str | None, yes: bool) -> None:
+def migrate(context: Context, down_to: str | None, yes: bool) -> int:
     """Bring the database to this program's revision. Run twice it changes nothing."""
     # Imported late: Alembic costs more time than most commands take.
     from signalhub.db import migrate as migration
 
+    if down_to is not None and not yes and not _agreed(down_to):
+        output.say("Nothing was changed.")
+        return 1
     with connected(context.settings) as engine:
-        if down_to is not None:
-            if not yes:
-                click.confirm(f"This drops data of revisions after {down_to}. Go on?", abort=True)
-            done = migration.downgrade(engine, down_to)
-        else:
-            done = migration.upgrade(engine)
+        done = migration.upgrade(engine) if down_to is None else migration.downgrade(engine, down_to)
     if done.is_unchanged:
         output.say(f"Nothing to do: revision {done.revision} on {done.edition}.")
-    else:
-        objects = f", {len(done.derived)} derived files applied" if done.derived else ""
-        output.say(
-            f"Revision {done.revision_before or 'empty'} → {done.revision or 'empty'} on {done.edition}{objects}."
-        )
+        return 0
+    objects = f", {len(done.derived)} derived files applied" if done.derived else ""
+    output.say(f"Revision {done.revision_before or 'empty'} → {done.revision or 'empty'} on {done.edition}{objects}.")
+    return 0
+
+
+def _agreed(down_to: str) -> bool:
+    if not sys.stdin.isatty():
+        raise UsageInvalid("Nobody is there to ask: add --yes to take revisions back, data and all.")
+    return click.confirm(f"This drops data of revisions after {down_to}. Go on?")
 
 
 @click.group()
@@ -61,7 +62,7 @@ def url(context: Context) -> None:
 def psql(context: Context, arguments: tuple[str, ...]) -> int:
     """Open psql on the database; ARGUMENTS go to psql."""
     if context.settings.database_url is not None:
-        return _run(["psql", context.settings.database_url, *arguments], {})
+        return _run(["psql", *arguments], _environment(context.settings))
     server = EmbeddedServer(context.settings.home)
     with connected(context.settings) as engine:
         checked(engine, may_migrate=True)
@@ -115,24 +116,17 @@ def _only_embedded(settings: Settings, action: str) -> None:
 def _environment(settings: Settings) -> dict[str, str]:
     if settings.database_url is None:
         return EmbeddedServer(settings.home).environment()
-    parts = sqlalchemy.make_url(settings.database_url)
-    host = parts.host or parts.query.get("host")
-    known = {
-        "PGHOST": host if isinstance(host, str) else None,
-        "PGPORT": str(parts.port) if parts.port else None,
-        "PGUSER": parts.username,
-        "PGPASSWORD": parts.password,
-        "PGDATABASE": parts.database,
-    }
-    return {"SIGNALHUB_DATABASE_URL": settings.database_url, **{key: value for key, value in known.items() if value}}
+    return {"SIGNALHUB_DATABASE_URL": settings.database_url, **address.environment(settings.database_url)}
 
 
 def _run(words: list[str], extra: Mapping[str, str]) -> int:
     sys.stdout.flush()
     try:
-        return subprocess.run(words, env={**os.environ, **extra}, check=False).returncode
+        return endings.run_child(words, {**os.environ, **extra})
     except FileNotFoundError:
         raise UsageInvalid(f"There is no command {words[0]!r} on this machine.") from None
+    except OSError as error:
+        raise UsageInvalid(f"The command {words[0]!r} cannot be run: {error.strerror}.") from None
 
 
 COMMANDS = (migrate, db)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -10,6 +12,7 @@ from signalhub import clock
 from signalhub.cli import output
 from signalhub.cli.context import Context, pass_context, strategies
 from signalhub.cli.signals import show
+from signalhub.db.connection import Connection
 from signalhub.db.engine import Database
 from signalhub.jobs import demo as job
 from signalhub.jobs.demo import Demonstrated
@@ -39,7 +42,7 @@ def demo(context: Context, no_serve: bool, paths: tuple[Path, ...], port: int | 
 
 def _present(database: Database, done: Demonstrated, seconds: float) -> None:
     with database.transaction() as connection:
-        latest = page(connection, SignalFilter(limit=_SHOWN)).items
+        latest = _latest(connection, done.symbols)
         totals = summary(connection)
     output.say(f"Latest signals, from bars of {done.source}:")
     output.say()
@@ -49,9 +52,16 @@ def _present(database: Database, done: Demonstrated, seconds: float) -> None:
     output.say()
     _totals(totals)
     output.say()
-    if done.is_simulated:
+    if any(row["is_simulated"] for row in latest):
         output.say("These prices are SIMULATED (symbols SIM:…): they show how it works, not how markets move.")
     output.say(f"{done.evaluated.closes:,} closes evaluated, {done.evaluated.signals:,} new signals, {seconds:.1f} s.")
+
+
+def _latest(connection: Connection, symbols: Sequence[str]) -> list[dict[str, Any]]:
+    """The newest signals, of the symbols where there are some."""
+    wanted = [SignalFilter(symbol=symbol, limit=_SHOWN) for symbol in symbols] or [SignalFilter(limit=_SHOWN)]
+    found = [row for chosen in wanted for row in page(connection, chosen).items]
+    return sorted(found, key=lambda row: (row["close_at"], row["signal_id"]), reverse=True)[:_SHOWN]
 
 
 def _totals(totals: list[dict[str, object]]) -> None:

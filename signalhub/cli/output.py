@@ -34,8 +34,8 @@ class TerminalProgress(Progress):
         self._bar.advance(self._task, count)
 
     def note(self, text: str) -> None:
-        """Shows what is worked on, beside the bar."""
-        self._bar.update(self._task, note=text)
+        """Shows what is worked on, beside the bar; at once, since notes are few and stages may be quick."""
+        self._bar.update(self._task, note=text, refresh=True)
 
     def line(self, text: str) -> None:
         """Prints a line above the bar."""
@@ -44,9 +44,10 @@ class TerminalProgress(Progress):
 
 class _Rate(TextColumn):
     def render(self, task: Task) -> Text:
-        if not task.total or not task.speed:
+        if not task.total:
             return Text("")
-        return Text(f"{task.completed:,.0f}/{task.total:,.0f} {task.fields['unit']}  {task.speed:,.0f}/s")
+        rate = f"  {task.speed:,.0f}/s" if task.speed else ""
+        return Text(f"{task.completed:,.0f}/{task.total:,.0f} {task.fields['unit']}{rate}")
 
 
 class _PlainProgress(Progress):
@@ -87,6 +88,11 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence
 def say(text: str = "") -> None:
     """Prints one line to stdout."""
     print(text)
+
+
+def complain(text: str) -> None:
+    """Prints one line about something that went wrong to stderr."""
+    print(f"signalhub: {text}", file=sys.stderr)
 
 
 def _stdout() -> Console:

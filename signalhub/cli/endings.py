@@ -1,0 +1,90 @@
+"""How a command ends early: SIGINT, SIGTERM and SIGHUP unwind it, so that the embedded server is left in order."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+Handler = Callable[[int, FrameType | None], None]
+
+_WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", signal.SIGHUP: "terminated, the terminal is gone"}
+
+
+_received: list[signal.Signals] = []
+
+
+def unwind_on_signals() -> None:
+    """From now on these signals unwind the main thread; one that the parent made us ignore stays ignored."""
+    _received.clear()
+    if threading.current_thread() is threading.main_thread():
+        for number in _WORDS:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, _end)
+
+
+def were_asked_for() -> bool:
+    """Whether a signal came: whatever breaks after that, such as a rollback on a cancelled connection, is its doing."""
+    return bool(_received)
+
+
+def told() -> int:
+    """Says on stderr what ended the command; its exit code, 128 + the signal's number."""
+    number = _received[0] if _received else signal.SIGINT
+    print(f"signalhub: {_WORDS[number]}", file=sys.stderr)
+    return 128 + number
+
+
+def _end(number: int, _: FrameType | None) -> None:
+    _received.append(signal.Signals(number))
+    logging.disable()  # SQLAlchemy tells of every connection that it cannot close in peace
+    raise KeyboardInterrupt  # on which psycopg cancels its query
+
+
+def run_child(words: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Runs a command to its end; its exit code, as a shell would tell it.
+
+    Meanwhile it alone decides about signals: it has SIGINT from the terminal, and is sent the others.
+    Raises: OSError where it cannot be run.
+    """
+    children: list[subprocess.Popen[bytes]] = []
+    early: list[int] = []
+
+    def pass_on(number: int, _: FrameType | None) -> None:
+        for child in children:
+            child.send_signal(number)
+        early.extend([] if children else [number])
+
+    # Before it starts: it may be at work before we hear that it is.
+    handlers = {signal.SIGINT: _ignore, signal.SIGTERM: pass_on, signal.SIGHUP: pass_on}
+    with _handling(handlers), subprocess.Popen(words, env=environment) as child:
+        children.append(child)
+        for number in early:
+            child.send_signal(number)
+        code = child.wait()
+    return code if code >= 0 else 128 - code
+
+
+@contextmanager
+def _handling(handlers: Mapping[signal.Signals, Handler]) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def forget_stdout() -> None:
+    """Whoever read our output is gone: what is left of it goes nowhere, without a complaint at the exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _ignore(number: int, _: FrameType | None) -> None:
+    """Not SIG_IGN, which a child process would inherit."""

@@ -1,0 +1,58 @@
+"""Where acceptance tests run commands: databases of their own, embedded homes that are cleaned up, terminals."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from signalhub.db.edition import POSTGRES
+from tests import servers
+from tests.acceptance.commands import COMMAND
+from tests.integration.embedded_commands import temporary_folder
+
+
+@contextmanager
+def own_database(server_urls: dict[str, str], name: str) -> Iterator[str]:
+    """The URL of an empty database on the plain PostgreSQL of the tests."""
+    admin, full_name = server_urls[POSTGRES], f"{name}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    servers.execute(admin, f"CREATE DATABASE {full_name}")
+    yield servers.with_database(admin, full_name)
+    servers.execute(admin, f"DROP DATABASE {full_name} WITH (FORCE)")
+
+
+@contextmanager
+def empty_home() -> Iterator[Path]:
+    """A home that nobody used yet, with its folder; server and cluster are gone at the end."""
+    with temporary_folder() as folder:
+        (folder / "home").mkdir()
+        yield folder / "home"
+
+
+def on_a_terminal(env: dict[str, str], *words: object) -> tuple[int, str]:
+    """Runs a command whose stderr is a terminal; its exit code and what the terminal showed, without colours."""
+    controller, terminal = pty.openpty()
+    env = {**env, "TERM": "xterm", "COLUMNS": "200"}
+    process = subprocess.Popen([*COMMAND, *map(str, words)], env=env, stdout=subprocess.DEVNULL, stderr=terminal)
+    os.close(terminal)
+    shown = _read_all(controller)
+    return process.wait(), re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
+
+
+def _read_all(controller: int) -> str:
+    parts = []
+    while select.select([controller], [], [], 60)[0]:
+        try:
+            part = os.read(controller, 65536)
+        except OSError:  # Linux's way of saying that the other end is closed
+            break
+        if not part:
+            break
+        parts.append(part)
+    os.close(controller)
+    return b"".join(parts).decode()
