@@ -17,7 +17,6 @@ from signalhub.db.readiness import is_current, require_current
 from signalhub.errors import DatabaseUnavailable
 from signalhub.settings import Settings
 
-
 SESSION_OPTIONS = "-c jit=off -c plan_cache_mode=force_custom_plan"
 """JIT compiles each of our short statements longer than it runs them; a generic plan of `x IS NULL OR …` filters,
 which PostgreSQL would take after some ten runs, cannot use an index."""
