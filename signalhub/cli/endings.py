@@ -14,8 +14,9 @@ from types import FrameType
 
 Handler = Callable[[int, FrameType | None], None]
 
-_WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", signal.SIGHUP: "terminated, the terminal is gone"}
-
+_TOLD = {"SIGINT": "interrupted", "SIGTERM": "terminated", "SIGHUP": "terminated, the terminal is gone"}
+_WORDS = {signal.Signals[name]: words for name, words in _TOLD.items() if hasattr(signal, name)}
+"""Those of this platform: Windows has no SIGHUP."""
 
 _received: list[signal.Signals] = []
 
@@ -62,7 +63,7 @@ def run_child(words: Sequence[str], environment: Mapping[str, str]) -> int:
         early.extend([] if children else [number])
 
     # Before it starts: it may be at work before we hear that it is.
-    handlers = {signal.SIGINT: _ignore, signal.SIGTERM: pass_on, signal.SIGHUP: pass_on}
+    handlers = dict.fromkeys(_WORDS, pass_on) | {signal.SIGINT: _ignore}
     with _handling(handlers), subprocess.Popen(words, env=environment) as child:
         children.append(child)
         for number in early:
