@@ -31,7 +31,7 @@ class SignalhubError(Exception):
 
 
 class SettingsInvalid(SignalhubError):
-    """A setting is wrong. `signalhub --help` lists the settings."""
+    """A setting is wrong. README.md lists the settings."""
 
     exit_code = 2
 

@@ -28,7 +28,7 @@ SETTINGS = {"SIGNALHUB_LOOKBACK_HOURS": "100000", "SIGNALHUB_MIN_SCORE": "30"}
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("market")
-    for symbol, timeframe, bars in (("AAAUSDT", H1, 240), ("BBBUSDT", M15, 260), ("CCCUSDT", H4, 130)):
+    for symbol, timeframe, bars in (("AAAUSDT", H1, 150), ("BBBUSDT", M15, 160), ("CCCUSDT", H4, 100)):
         _write(folder, symbol, timeframe, bars)
     return folder
 
