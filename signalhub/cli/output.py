@@ -87,7 +87,7 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence
 
 def say(text: str = "") -> None:
     """Prints one line to stdout."""
-    print(text)
+    print(text, flush=True)
 
 
 def complain(text: str) -> None:

@@ -91,7 +91,9 @@ def spec_of(path: Path, options: FileOptions) -> InstrumentSpec:
     if symbol is None:
         raise DataUnusable(f"{path}: {_NO_SYMBOL}.")
     venue = options.venue or parts.venue or _UNKNOWN_VENUE
-    return InstrumentSpec(symbol, venue, asset_class or guess_asset_class(symbol), calendar=options.calendar)
+    return InstrumentSpec(
+        symbol, venue, asset_class or guess_asset_class(split_pair(symbol)), calendar=options.calendar
+    )
 
 
 def parse_name(path: Path) -> NameParts:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import talib
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -46,6 +45,9 @@ def features(window: Window) -> dict[str, float]:
     (bearish); `slope_20` the linear regression's slope over 20 closes, in quote currency per bar.
     Source: TA-Lib.
     """
+    # Imported late: it brings pandas where that is installed, which no listing needs.
+    import talib
+
     ohlc = (window.open, window.high, window.low, window.close)
     candles = sum(int(getattr(talib, pattern)(*ohlc)[-1]) for pattern in PATTERNS)
     slope = talib.LINEARREG_SLOPE(window.close, timeperiod=20)[-1]
