@@ -19,7 +19,7 @@ from signalhub.domain.timeframe import Timeframe
 from signalhub.indicators.compute import compute
 from signalhub.settings import Settings
 from signalhub.signals.evaluate import Universe, evaluate
-from signalhub.signals.store import store
+from signalhub.signals.store import Run, store
 from signalhub.strategies.base import Strategy
 
 Report = Callable[[str], None]
@@ -109,7 +109,8 @@ def _evaluate(
     started = clock.stopwatch()
     evaluations = evaluate(seen, strategy, universe, Decimal(repr(settings.min_score)), block.unsettled)
     milliseconds = (clock.stopwatch() - started) * 1000 / len(block.closes)
-    return store(connection, block.origin, strategy, block.timeframe, evaluations, now=now, milliseconds=milliseconds)
+    run = Run(block.origin, strategy, block.timeframe, list(universe.instruments))
+    return store(connection, run, evaluations, now=now, milliseconds=milliseconds)
 
 
 def _universe(connection: Connection, block: Block, seen: snapshot.Snapshot) -> Universe:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -28,30 +29,35 @@ def strategy_id(connection: Connection, strategy: Strategy, now: datetime) -> in
     return identifier
 
 
+@dataclass(frozen=True)
+class Run:
+    """What was evaluated: by which version of which strategy, as what, over which instruments."""
+
+    origin: Origin
+    strategy: Strategy
+    timeframe: Timeframe
+    instrument_ids: Sequence[int]
+
+
 def store(
-    connection: Connection,
-    origin: Origin,
-    strategy: Strategy,
-    timeframe: Timeframe,
-    evaluations: Sequence[Evaluation],
-    *,
-    now: datetime,
-    milliseconds: float,
+    connection: Connection, run: Run, evaluations: Sequence[Evaluation], *, now: datetime, milliseconds: float
 ) -> int:
-    """Stores what a strategy made of a block of closes; the number of signals that are new.
+    """Stores what a run made of a block of closes; the number of signals that are new.
 
     `milliseconds` is what one close of the block took on average.
     """
     key = {
-        "origin": origin.value,
-        "strategy_id": strategy_id(connection, strategy, now),
-        "timeframe": timeframe.code,
+        "origin": run.origin.value,
+        "strategy_id": strategy_id(connection, run.strategy, now),
+        "timeframe": run.timeframe.code,
     }
     rows = json.dumps([_evaluation_row(evaluation) for evaluation in evaluations])
     _SQL.run(connection, "insert_evaluations", **key, rows=rows, milliseconds=milliseconds, now=now)
     abstentions = [row for evaluation in evaluations for row in _abstention_rows(evaluation)]
-    if abstentions:
-        _SQL.run(connection, "insert_abstentions", **key, rows=json.dumps(abstentions))
+    closes = [evaluation.close_at for evaluation in evaluations]
+    told = {**key, "rows": json.dumps(abstentions)}
+    _SQL.run(connection, "forget_healed", **told, closes=closes, instrument_ids=list(run.instrument_ids))
+    _SQL.run(connection, "insert_abstentions", **told)
     drafts = [draft for evaluation in evaluations for draft in evaluation.signals]
     if not drafts:
         return 0
@@ -68,7 +74,7 @@ def unevaluated_closes(
 ) -> list[datetime]:
     """Closes in `span` (after, until] that this version has not evaluated for every instrument with a bar there.
 
-    Evaluations of the given origins count.
+    Evaluations of the given origins count; among replays alone an abstention does not: its cause may be gone.
     """
     rows = _SQL.rows(
         connection,
@@ -78,6 +84,7 @@ def unevaluated_closes(
         after=span[0],
         until=span[1],
         origins=[origin.value for origin in origins],
+        abstained_is_final=Origin.LIVE in origins,
         asset_classes=list(strategy.asset_classes),
     )
     return [row["close_at"] for row in rows]

@@ -119,6 +119,23 @@ class TestIdentity:
         assert record(database) == in_halves
         assert len(in_halves[0]) > 10
 
+    def test_what_abstained_on_a_bar_cut_off_by_an_import_is_scored_once_the_rest_is_there(
+        self, database: Database
+    ) -> None:
+        """The hour in which the first import ends is closed by the clock, but not complete."""
+        ids = [add(database, symbol) for symbol in ("A/USDT", "B/USDT")]
+        bars = pl.concat([_lively(number, instrument_id) for number, instrument_id in enumerate(ids)])
+        for until in (close_of(BARS - 40), close_of(BARS)):
+            put(database, bars.filter(pl.col("open_at") < until), M15)
+            settle(database, until)
+            replayed(database)
+            reasons = {row["reason"] for row in abstentions(database)}
+            assert ("incomplete" in reasons) == (until != close_of(BARS))
+        in_halves = record(database)
+        forget(database)
+        replayed(database)
+        assert record(database) == in_halves
+
     def test_closes_one_by_one_as_live_give_what_their_block_gives_as_replay(self, database: Database) -> None:
         lively_market(database)
         pipeline.refresh(database, NEXT_YEAR)

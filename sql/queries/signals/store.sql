@@ -11,7 +11,8 @@ SELECT v.strategy_id FROM engine.strategies AS v
 WHERE v.strategy = %(strategy)s::text AND v.version = %(version)s::text;
 
 -- name: insert_evaluations
--- Evaluated again, the wider run stands: a replay of one symbol does not narrow one of all.
+-- Evaluated again, the wider run stands: a replay of one symbol does not narrow one of all. A replay that could
+-- score what abstained before (its bars are complete now, its history longer) stands over the earlier one.
 INSERT INTO engine.evaluations AS e (
     origin, strategy_id, timeframe, close_at, instruments_seen, instruments_abstained, candidates, signals,
     milliseconds, evaluated_at
@@ -30,7 +31,22 @@ ON CONFLICT ON CONSTRAINT evaluation_happens_once DO UPDATE SET
     signals = excluded.signals,
     milliseconds = excluded.milliseconds,
     evaluated_at = excluded.evaluated_at
-WHERE e.instruments_seen + e.instruments_abstained < excluded.instruments_seen + excluded.instruments_abstained;
+WHERE (e.instruments_seen + e.instruments_abstained, e.instruments_seen)
+    < (excluded.instruments_seen + excluded.instruments_abstained, excluded.instruments_seen);
+
+-- name: forget_healed
+-- Replays only: an instrument that was scored this time does not abstain there any more.
+DELETE FROM engine.abstentions AS a
+USING engine.evaluations AS e
+WHERE a.evaluation_id = e.evaluation_id
+    AND e.origin = 'replay' AND e.origin = %(origin)s::text AND e.strategy_id = %(strategy_id)s::integer
+    AND e.timeframe = %(timeframe)s::text AND e.close_at = ANY(%(closes)s::timestamptz[])
+    AND a.direction IS NULL AND a.instrument_id = ANY(%(instrument_ids)s::integer[])
+    AND NOT EXISTS (
+        SELECT 1
+        FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (close_at timestamptz, instrument_id integer, direction text)
+        WHERE r.close_at = e.close_at AND r.instrument_id = a.instrument_id AND r.direction IS NULL
+    );
 
 -- name: insert_abstentions
 INSERT INTO engine.abstentions (evaluation_id, instrument_id, direction, reason, score)
@@ -86,7 +102,8 @@ WHERE e.origin = 'live' AND e.timeframe = %(timeframe)s::text AND e.close_at = %
 ORDER BY a.instrument_id;
 
 -- name: unevaluated_closes
--- Closes with more bars than the evaluations of this version cover.
+-- Closes with more bars than the evaluations of this version cover. An abstention covers where it is final: what
+-- was not scored live never will be, while a replay may try again.
 SELECT c.close_at
 FROM (
     SELECT
@@ -101,7 +118,10 @@ FROM (
     GROUP BY b.close_at
 ) AS c
 WHERE COALESCE((
-    SELECT sum(e.instruments_seen + e.instruments_abstained) FROM engine.evaluations AS e
+    SELECT sum(
+        e.instruments_seen + CASE WHEN %(abstained_is_final)s::boolean THEN e.instruments_abstained ELSE 0 END
+    )
+    FROM engine.evaluations AS e
     WHERE e.strategy_id = %(strategy_id)s::integer AND e.timeframe = %(timeframe)s::text
         AND e.close_at = c.close_at AND e.origin = ANY(%(origins)s::text[])
 ), 0) < c.bars
