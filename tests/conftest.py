@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -22,6 +23,13 @@ from tests import servers
 _CLONES = itertools.count(1)
 # Not UTC, and with daylight saving: what depends on the session's time zone shows.
 _TIME_ZONE = "America/St_Johns"
+
+
+def pytest_configure() -> None:
+    """Children must hear signals, also where a background job started us with some of them ignored."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 def pytest_report_header() -> list[str]:

@@ -418,14 +418,16 @@ def test_an_interrupted_replay_is_one_line_and_a_rerun_completes_it(
     assert signalhub(own, "import", env["SIGNALHUB_HOME"]).returncode == 0
     words = ("replay", "--timeframe", "1h", "--timeframe", "4h")
     # The replay waits for a lock of ours in the middle of its work: the signal cannot come too late.
+    waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'engine.signals'::regclass)"
     with servers.psycopg.connect(database_url) as holder:
         holder.execute("LOCK TABLE engine.signals IN ACCESS EXCLUSIVE MODE")
         with started(own, *words) as replaying:
-            wait_until(
-                lambda: holder.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)").fetchone() == (True,)
-            )
-            replaying.send_signal(signal.SIGINT)
-            out, err = replaying.communicate(timeout=PATIENCE)
+            try:
+                wait_until(lambda: holder.execute(waits).fetchone() == (True,))
+                replaying.send_signal(signal.SIGINT)
+                out, err = replaying.communicate(timeout=PATIENCE)
+            finally:
+                replaying.kill()
     assert (replaying.returncode, out, err.strip()) == (130, "", "signalhub: interrupted")
     assert signalhub(own, *words).returncode == 0
     assert fingerprint(database_url)["signals"] == fingerprint(url)["signals"]
