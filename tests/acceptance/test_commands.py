@@ -135,7 +135,9 @@ def test_the_exit_code_of_a_command_is_passed_on(embedded: dict[str, str]) -> No
 
 
 def test_a_command_that_cannot_be_run_is_one_line(embedded: dict[str, str], tmp_path: Path) -> None:
-    assert_refused(answer_of(signalhub(embedded, "db", "exec", "--", "no-such")), "no command 'no-such'", code=2)
+    # A folder in PATH that may not be entered would make it "Permission denied".
+    plainly = {**embedded, "PATH": os.defpath}
+    assert_refused(answer_of(signalhub(plainly, "db", "exec", "--", "no-such")), "no command 'no-such'", code=2)
     plain = tmp_path / "plain"
     plain.write_text("text")
     done = signalhub(embedded, "db", "exec", "--", plain)
