@@ -65,7 +65,7 @@ def test_a_second_demo_does_only_what_is_new_and_rewrites_no_signal(
     again = signalhub(env, "demo", "--no-serve")
     assert (again.returncode, again.stderr) == (0, "")
     evaluated, of_first = (closes_evaluated(done) for done in (again, first))
-    # The windows that were still warming up are tried again: 60 closes in each of four timeframes, and what closed since.
+    # Windows that were still warming up are tried again: 60 closes in each of four timeframes, and what closed since.
     assert evaluated < WINDOW_BARS * 4 + of_first / 100
     after = signals_of(env)
     assert before
