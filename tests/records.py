@@ -6,11 +6,14 @@ import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from hypothesis import HealthCheck, settings
 from psycopg.types.json import Jsonb
 
 from signalhub.db.connection import Connection
 
 CLOSE = datetime(2026, 1, 2, 3, tzinfo=UTC)
+ROUNDS = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+"""Rounds of a random test that share one connection, and roll back what they add."""
 _HASHES = itertools.count(1)
 
 
@@ -27,6 +30,11 @@ def add_instrument(connection: Connection, symbol: str = "BTC/USDT", **changes: 
         "created_at": CLOSE,
     } | changes
     return _insert(connection, "market.instruments", row, "instrument_id")
+
+
+def add_instruments(connection: Connection, count: int) -> list[int]:
+    """So many of them: T0/USDT, T1/USDT, …"""
+    return [add_instrument(connection, f"T{index}/USDT") for index in range(count)]
 
 
 def add_strategy(connection: Connection, strategy: str = "momentum", version: str = "1-aaaaaaaa") -> int:

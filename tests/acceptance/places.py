@@ -12,8 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from signalhub.db.edition import POSTGRES
+from signalhub.domain.timeframe import H1
 from tests import servers
-from tests.acceptance.commands import COMMAND
+from tests.acceptance.commands import COMMAND, environment, signalhub
+from tests.bench.market import walk
 from tests.integration.embedded_commands import temporary_folder
 
 
@@ -24,6 +26,24 @@ def own_database(server_urls: dict[str, str], name: str) -> Iterator[str]:
     servers.execute(admin, f"CREATE DATABASE {full_name}")
     yield servers.with_database(admin, full_name)
     servers.execute(admin, f"DROP DATABASE {full_name} WITH (FORCE)")
+
+
+def migrated(url: str, home: Path) -> dict[str, str]:
+    """Migrates a database; the environment of commands that work on it."""
+    env = environment(home, url)
+    assert signalhub(env, "migrate").returncode == 0
+    return env
+
+
+def replayed(url: str, folder: Path) -> dict[str, str]:
+    """Brings bars and replayed signals of two instruments into a database; the environment of commands on it."""
+    for seed, symbol in enumerate(("AAAUSDT", "BBBUSDT")):
+        walk(1500, H1, seed).drop("turnover").write_csv(folder / f"{symbol}_1h__desk.csv")
+    env = environment(folder, url, SIGNALHUB_MIN_SCORE="30")
+    for words in (("migrate",), ("import", folder), ("replay", "--timeframe", "1h", "--timeframe", "4h")):
+        done = signalhub(env, *words)
+        assert (done.returncode, done.stderr) == (0, ""), done
+    return env
 
 
 @contextmanager

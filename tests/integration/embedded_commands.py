@@ -96,6 +96,10 @@ def temporary_folder() -> Iterator[Path]:
         shutil.rmtree(path)
 
 
+def is_at_work(server: EmbeddedServer) -> bool:
+    return server.status().is_running
+
+
 def ask(url: str, query: str) -> Any:
     with psycopg.connect(url) as connection:
         row = connection.execute(cast(Query, query)).fetchone()

@@ -1,14 +1,11 @@
-"""The embedded server, with real servers and real signals: shared, stopped, killed."""
+"""The embedded server, with real servers and real commands: private, shared, stopped, at home anywhere."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import threading
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,50 +13,7 @@ import pytest
 from signalhub.db import embedded_binaries
 from signalhub.db.embedded import EmbeddedServer
 from signalhub.errors import EmbeddedServerFailed
-from tests.conftest import scale
-from tests.integration.embedded_commands import IS_ROOT, PATIENCE, Command, ask, temporary_folder, write
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with temporary_folder() as path:
-        yield path
-
-
-@pytest.fixture
-def new_home(folder: Path) -> Path:
-    """Below a 0700 folder: as root, the server's user cannot get there."""
-    return folder / "home"
-
-
-@pytest.fixture
-def new_server(new_home: Path) -> EmbeddedServer:
-    return EmbeddedServer(new_home)
-
-
-@pytest.fixture(scope="module")
-def home() -> Iterator[Path]:
-    """One that several tests use in turn, each of which leaves its server stopped."""
-    with temporary_folder() as path:
-        yield path / "home"
-
-
-@pytest.fixture
-def server(home: Path) -> Iterator[EmbeddedServer]:
-    server = EmbeddedServer(home)
-    yield server
-    assert not server.stop(force=True), "the test left the server running"
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.005)
-
-
-def is_at_work(server: EmbeddedServer) -> bool:
-    return server.status().is_running
+from tests.integration.embedded_commands import Command, ask, is_at_work, write
 
 
 def test_making_the_object_makes_nothing_on_disk(new_server: EmbeddedServer, new_home: Path) -> None:
@@ -154,74 +108,6 @@ for _ in range(5):
     assert not is_at_work(server)
 
 
-def test_after_a_kill_of_a_command_the_next_one_works_and_stops_the_server(server: EmbeddedServer, home: Path) -> None:
-    Command(home).entered().kill()
-    assert is_at_work(server)
-    assert Command(home).entered().leave() == 0
-    assert not is_at_work(server)
-
-
-def test_after_a_kill_of_the_server_the_next_lease_recovers(server: EmbeddedServer) -> None:
-    with server.lease() as url:
-        write(url, 7)
-        pid = server.status().pid
-        assert pid is not None
-        os.kill(pid, signal.SIGKILL)
-        with server.lease() as again:
-            assert ask(again, "SELECT n FROM kept") == 7
-            assert server.status().pid not in (pid, None)
-    assert not is_at_work(server)
-
-
-def test_pid_files_that_name_a_living_stranger_do_not_hinder_a_start(server: EmbeddedServer) -> None:
-    with server.lease():
-        status = server.status()
-    owner = status.data.stat()
-    stranger = subprocess.Popen(["sleep", "60"], user=owner.st_uid if IS_ROOT else None)
-    try:
-        for path in (status.data / "postmaster.pid", status.socket / ".s.PGSQL.5432.lock"):
-            path.write_text(f"{stranger.pid}\n{status.data}\n0\n5432\n{status.socket}\n\n  1  1\n")
-        assert not server.stop()
-        assert stranger.poll() is None
-        with server.lease() as url:
-            assert ask(url, "SELECT 1") == 1
-    finally:
-        stranger.kill()
-        stranger.wait()
-
-
-@pytest.mark.parametrize("moment", [0.0, 0.15, 0.3, 0.45])
-def test_a_kill_during_the_first_initialisation_leaves_nothing_broken(
-    new_server: EmbeddedServer, new_home: Path, moment: float
-) -> None:
-    command = Command(new_home)
-    wait_until(lambda: (new_home / "postgres" / "data.new").exists())
-    time.sleep(moment)
-    command.kill()
-    with new_server.lease() as url:
-        assert ask(url, "SELECT 1") == 1
-    assert not (new_home / "postgres" / "data.new").exists()
-    assert not is_at_work(new_server)
-
-
-@pytest.mark.kill
-def test_kills_at_random_moments_never_hinder_the_next_command(server: EmbeddedServer, home: Path) -> None:
-    endless = """
-while True:
-    with EmbeddedServer(home).lease():
-        print("in", flush=True)
-"""
-    with server.lease() as url:
-        write(url, 7)
-    for turn in range(max(3, round(20 * scale()))):
-        command = Command(home, endless).entered()
-        time.sleep(0.037 * turn % 0.5)
-        command.kill()
-        with server.lease() as url:
-            assert ask(url, "SELECT n FROM kept") == 7
-        assert not is_at_work(server)
-
-
 def test_a_forked_child_neither_holds_nor_stops_the_server(server: EmbeddedServer, home: Path) -> None:
     script = """
 with EmbeddedServer(home).lease() as url:
@@ -257,13 +143,6 @@ def test_stop_refuses_while_a_command_uses_the_server_unless_forced(server: Embe
         assert is_at_work(server)
         assert server.stop(force=True)
         assert not is_at_work(server)
-
-
-def test_stop_ends_a_server_that_a_killed_command_left_behind(server: EmbeddedServer, home: Path) -> None:
-    Command(home).entered().kill()
-    assert server.stop()
-    assert not is_at_work(server)
-    assert not server.stop()
 
 
 @pytest.mark.parametrize("name", ["l" * 90 + "/" + "h" * 90, 'it\'s "$HOME" `x` \\ 1%, ü'])
