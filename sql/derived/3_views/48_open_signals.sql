@@ -1,0 +1,61 @@
+-- Purpose: the open signals with where the market stands: the close of the latest closed base bar.
+-- Grain:   one row per open signal.
+-- Units:   prices in quote currency; unrealised_r in risks and unrealised_return_pct in percent, both gross, from the
+--          fill to last_price, null until the fill is known; time_left until valid_until, not below zero.
+-- Read by: analysts. The present is engine.now(): no bar that closes later is looked at. Outcomes follow the
+--          watermark, so last_price may already be beyond stop or target.
+CREATE OR REPLACE VIEW analytics.open_signals AS
+SELECT
+    s.signal_id,
+    s.origin,
+    s.is_simulated,
+    s.strategy,
+    s.strategy_version,
+    s.symbol,
+    s.asset_class,
+    s.timeframe,
+    s.direction,
+    s.score,
+    s.entry,
+    s.stop,
+    s.target,
+    s.close_at,
+    s.valid_until,
+    s.fill_at,
+    s.fill_price,
+    l.last_price,
+    l.last_price_at,
+    (l.last_price - s.fill_price) * d.sign / abs(s.entry - s.stop)::double precision AS unrealised_r,
+    100.0::double precision * (l.last_price - s.fill_price) * d.sign / s.fill_price AS unrealised_return_pct,
+    GREATEST(s.valid_until - engine.now(), INTERVAL '0 seconds') AS time_left,
+    s.tracked_through
+FROM analytics.signals AS s
+CROSS JOIN LATERAL (
+    SELECT CASE s.direction WHEN 'long' THEN 1.0::double precision ELSE -1.0::double precision END AS sign
+) AS d
+LEFT JOIN (
+    -- Once an instrument, however many of its signals are open.
+    SELECT
+        i.public_symbol,
+        b.close AS last_price,
+        b.close_at AS last_price_at
+    FROM market.instruments AS i
+    CROSS JOIN LATERAL (
+        SELECT x.close, x.close_at
+        FROM market.instrument_bases AS r
+        INNER JOIN market.timeframes AS t ON r.base_timeframe = t.timeframe
+        CROSS JOIN LATERAL (
+            SELECT c.open_at, c.close, c.open_at + t.span AS close_at
+            FROM market.bars AS c
+            WHERE c.instrument_id = r.instrument_id AND c.base_timeframe = r.base_timeframe
+                AND c.open_at >= r.rules_from AND c.open_at < r.rules_until
+                AND c.open_at <= engine.now() - t.span
+            ORDER BY c.open_at DESC
+            LIMIT 1
+        ) AS x
+        WHERE r.instrument_id = i.instrument_id
+        ORDER BY x.open_at DESC
+        LIMIT 1
+    ) AS b
+) AS l ON s.symbol = l.public_symbol
+WHERE s.status = 'open';
