@@ -30,3 +30,24 @@ LEFT JOIN LATERAL (
     LIMIT 1
 ) AS w ON TRUE
 WHERE i.is_active;
+
+-- name: parts
+-- A part may run in several processes: it is as alive as the one that was seen last.
+SELECT DISTINCT ON (h.part) h.part, h.seen_at, h.detail
+FROM engine.heartbeats AS h
+WHERE h.part IN ('feeds', 'pipeline', 'delivery')
+ORDER BY h.part, h.seen_at DESC;
+
+-- name: outbox
+-- Both counts go by small partial indexes. recent_failures: of what went wrong since an instant.
+SELECT
+    (
+        SELECT count(*) FROM outbox.messages AS m
+        WHERE m.status = 'pending' AND m.due_at <= %(now)s::timestamptz
+    ) AS due,
+    (SELECT min(m.due_at) FROM outbox.messages AS m WHERE m.status = 'pending') AS oldest_due_at,
+    (SELECT count(*) FROM outbox.messages AS m WHERE m.status IN ('failed', 'uncertain')) AS dead,
+    (
+        SELECT count(*) FROM outbox.messages AS m
+        WHERE m.status IN ('failed', 'uncertain') AND m.finished_at > %(since)s::timestamptz
+    ) AS recent_dead;

@@ -108,7 +108,8 @@ ORDER BY b.close_at;
 
 -- name: liveness
 -- An instrument is live at a close when a live feed may write its bars and no other source wrote one of this span;
--- it is late when the calendar expects a bar there and the watermark has not reached the close.
+-- it is late when the calendar expects a bar there and the watermark has not reached the close, or what came has not
+-- been rolled up and computed yet.
 SELECT
     i.instrument_id,
     CASE
@@ -128,6 +129,11 @@ SELECT
                 AND x.open_at >= %(close)s::timestamptz - INTERVAL '24 hours'
         ) THEN 'other'
         WHEN max(w.settled_through) < %(close)s::timestamptz THEN 'unsettled'
+        WHEN EXISTS (
+            SELECT 1 FROM market.dirty_ranges AS d
+            WHERE d.instrument_id = i.instrument_id AND (d.timeframe IS NULL OR d.timeframe = t.timeframe)
+                AND d.from_at < %(close)s::timestamptz
+        ) THEN 'unsettled'
         ELSE 'live'
     END AS kind
 FROM market.instruments AS i

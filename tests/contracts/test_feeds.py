@@ -12,10 +12,11 @@ from polars.testing import assert_frame_equal
 from signalhub import plugins
 from signalhub.domain.bar import BAR_SCHEMA, PRICES
 from signalhub.domain.instrument import ASSET_CLASSES, InstrumentSpec
-from signalhub.domain.timeframe import D1, H1, M15, TIMEFRAMES, Timeframe
+from signalhub.domain.timeframe import D1, H1, M1, M15, TIMEFRAMES, Timeframe
+from signalhub.errors import NotFound
 from signalhub.feeds.base import Feed
 from signalhub.feeds.ccxt_rest import CcxtRest
-from tests.binance_double import serving
+from tests.doubles.exchange import serving
 
 FEEDS = plugins.declared("signalhub.feeds", "FEED", Feed)
 # A Wednesday inside every calendar's week.
@@ -87,6 +88,43 @@ def test_a_forming_bar_is_never_yielded(feed: Feed, spec: InstrumentSpec) -> Non
     half_past = datetime.now(UTC) - timedelta(minutes=1)
     bars = feed.fetch(spec, D1, half_past - timedelta(days=8), half_past)
     assert bars["open_at"].to_list()[-1] + D1.span <= half_past
+
+
+def test_a_poll_tells_of_each_instrument_up_to_the_last_close_and_of_the_same_bars(feed: Feed) -> None:
+    specs, now = feed.instruments()[:2], datetime.now(UTC) - timedelta(minutes=5)
+    since = M15.floor(now) - timedelta(hours=2)
+    found = list(feed.poll([(spec, since) for spec in specs], M15, now))
+    assert {polled.spec for polled in found} == set(specs)
+    for polled in found:
+        assert (polled.error, polled.settled_through) == (None, M15.floor(now))
+        assert_frame_equal(polled.bars, feed.fetch(polled.spec, M15, since, now))
+
+
+def test_a_poll_of_an_instrument_that_is_up_to_date_says_that_it_is(feed: Feed, spec: InstrumentSpec) -> None:
+    (polled,) = feed.poll([(spec, H1.floor(NOON))], H1, NOON)
+    assert (polled.bars.height, polled.settled_through, polled.error) == (0, NOON, None)
+
+
+def test_pages_hold_what_is_fetched_and_end_where_they_should(feed: Feed, spec: InstrumentSpec) -> None:
+    since = NOON - timedelta(days=5, minutes=7)
+    pages = list(feed.pages(spec, M1, since, NOON))
+    throughs = [page.through for page in pages]
+    assert len(pages) > 1
+    assert throughs == sorted(set(throughs))
+    assert throughs[-1] == NOON
+    assert all(page.bars["open_at"].max() + M1.span <= page.through for page in pages if not page.bars.is_empty())
+    assert_frame_equal(pl.concat([page.bars for page in pages]), feed.fetch(spec, M1, since, NOON))
+
+
+def test_an_instrument_is_found_however_its_symbol_is_spelled(feed: Feed, spec: InstrumentSpec) -> None:
+    plain = spec.symbol.replace("/", "").removeprefix("SIM:").lower()
+    assert feed.find(spec.symbol) == feed.find(plain) == spec
+    with pytest.raises(NotFound, match=r"^\S+ has no NOPE/NOPE that trades at present\. Did you mean [^\n]+\?$"):
+        feed.find("NOPE/NOPE")
+
+
+def test_what_it_lists_trades_at_its_venue(feed: Feed) -> None:
+    assert {spec.venue for spec in feed.instruments()} == {feed.venue}
 
 
 def test_the_same_question_gets_the_same_answer(feed: Feed, spec: InstrumentSpec) -> None:

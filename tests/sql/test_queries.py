@@ -20,6 +20,8 @@ MODULES = [path.relative_to(SQL / "queries").with_suffix("").as_posix() for path
 EXPLAINABLE = ("SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE", "VALUES", "TABLE")
 HEAD = re.compile(r"\A-- (Purpose|Family): \S")
 """A file of schema ta holds a family of functions, each with a head of its own."""
+LOCAL_TIME = re.compile(r"0002_service|quiet_until|ensure_partitions|queries/(outbox|subscribers)/|digest")
+"""Where people's local days and times of day are at home, always beside the time zone they are in."""
 
 
 def name_of(path: Path) -> str:
@@ -97,7 +99,10 @@ def test_the_present_is_a_parameter_and_time_has_a_zone(path: Path) -> None:
     else:
         assert clocks == []
         assert "statement_timestamp" not in code
-    assert re.findall(r"\btimestamp\b(?!\s*with time zone)|\bdate\b(?!_)|\btime\b", code) == []
+    zoneless = r"\btimestamp\b(?!\s*with time zone)" + (
+        "" if LOCAL_TIME.search(str(path)) else r"|\bdate\b(?!_)|\btime\b"
+    )
+    assert re.findall(zoneless, code) == []
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
@@ -105,4 +110,5 @@ def test_days_are_hours_for_a_day_depends_on_the_session(path: Path) -> None:
     text = re.sub(r"--.*", "", path.read_text(encoding="utf-8"))
     in_days = re.findall(r"INTERVAL '[^']*(?:day|week|mon|year)[^']*'", text, re.IGNORECASE)
     assert [words for words in in_days if "by_range('open_at', " + words not in text] == []
-    assert "date_trunc" not in text
+    # With a time zone as its third argument it is a subscriber's local day.
+    assert re.sub(r"date_trunc\('day', \S+, [a-z_.]*time_zone\)", "", text).count("date_trunc") == 0

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from signalhub.channels.base import Channel
 from signalhub.errors import PluginInvalid
-from signalhub.plugins import declared
+from signalhub.plugins import declared, declared_classes
 
 Make = Callable[..., str]
 
@@ -44,6 +45,25 @@ def test_a_plugin_that_keeps_another_contract_is_named(make: Make) -> None:
     package = make(wrong="THING = 'text'")
     with pytest.raises(PluginInvalid, match=rf"{package}\.wrong\.THING is a str, not a int: see base\.py"):
         declared(package, "THING", int)
+
+
+def test_classes_are_declared_as_classes(make: Make) -> None:
+    package = make(right="class THING(int):\n    pass")
+    assert [(name, issubclass(found, int)) for name, found in declared_classes(package, "THING", int).items()] == [
+        ("right", True)
+    ]
+
+
+@pytest.mark.parametrize("text", ["THING = 3", "THING = str"])
+def test_what_is_no_class_of_the_contract_is_named(make: Make, text: str) -> None:
+    with pytest.raises(PluginInvalid, match=r"wrong\.THING is no subclass of int: see base\.py"):
+        declared_classes(make(wrong=text), "THING", int)
+
+
+def test_a_class_that_leaves_something_out_says_what(make: Make) -> None:
+    text = "from signalhub.channels.base import Channel\nclass THING(Channel):\n    async def check(self): return ''"
+    with pytest.raises(PluginInvalid, match=r"half\.THING lacks is_configured, send: see base\.py"):
+        declared_classes(make(half=text), "THING", Channel)
 
 
 def test_our_own_folders_hold_what_they_should() -> None:

@@ -192,3 +192,21 @@ WHERE w.settled_through < excluded.settled_through;
 SELECT w.settled_through
 FROM market.watermarks AS w
 WHERE w.instrument_id = %(instrument_id)s::integer AND w.timeframe = %(timeframe)s::text;
+
+-- name: obtained
+-- A watermark vouches for nothing before the first bar: there may have been none, or nobody asked.
+SELECT
+    COALESCE((
+        SELECT min(b.open_at)
+        FROM market.bars AS b
+        WHERE b.instrument_id = w.instrument_id AND b.base_timeframe = w.timeframe
+            AND b.open_at < w.settled_through
+    ), w.settled_through) AS first_at,
+    w.settled_through
+FROM market.watermarks AS w
+WHERE w.instrument_id = %(instrument_id)s::integer AND w.timeframe = %(timeframe)s::text;
+
+-- name: settled_by_instrument
+SELECT w.instrument_id, w.settled_through
+FROM market.watermarks AS w
+WHERE w.instrument_id = ANY(%(instrument_ids)s::integer[]) AND w.timeframe = %(timeframe)s::text;

@@ -64,3 +64,10 @@ SELECT i.instrument_id, i.venue, i.symbol, i.public_symbol, i.asset_class, i.cal
 FROM market.instruments AS i
 WHERE i.is_active
 ORDER BY i.public_symbol COLLATE "C"; -- noqa: RF03
+
+-- name: of_source
+SELECT i.venue, i.symbol, i.asset_class, i.tick_size, i.calendar, i.is_simulated
+FROM market.instruments AS i
+INNER JOIN market.instrument_sources AS p ON i.instrument_id = p.instrument_id
+WHERE p.source = %(source)s::text AND i.venue = %(venue)s::text AND i.is_active
+ORDER BY i.instrument_id;

@@ -1,4 +1,4 @@
--- Purpose: what signals/read.py runs: signals newest first, one signal, and what became of them.
+-- Purpose: what signals/read.py runs: signals newest first, and one signal.
 -- The columns are those of the views, which are the contract.
 
 -- name: page
@@ -14,19 +14,25 @@ WHERE (s.close_at, s.signal_id) < (%(before_close_at)s::timestamptz, %(before_si
     AND (%(status)s::text IS NULL OR s.status = %(status)s::text)
     AND (%(origin)s::text IS NULL OR s.origin = %(origin)s::text)
     AND (%(is_open)s::boolean IS NULL OR (s.status = 'open') = %(is_open)s::boolean)
+    AND (
+        %(visible_strategies)s::text[] IS NULL
+        OR s.strategy = ANY(%(visible_strategies)s::text[])
+        OR EXISTS (
+            SELECT 1
+            FROM unnest(
+                %(span_strategies)s::text[], %(spans_from)s::timestamptz[], %(spans_until)s::timestamptz[]
+            ) AS g (strategy, valid_from, valid_until)
+            WHERE g.strategy = s.strategy AND g.valid_from <= s.close_at AND g.valid_until > s.close_at
+        )
+    )
 ORDER BY s.close_at DESC, s.signal_id DESC
 LIMIT %(limit)s::integer;
 
--- name: one
+-- name: some
 SELECT s.* -- noqa: AM04
 FROM analytics.signals AS s
-WHERE s.signal_id = %(signal_id)s::bigint;
+WHERE s.signal_id = ANY(%(signal_ids)s::bigint[])
+ORDER BY s.signal_id;
 
 -- name: strategies
 SELECT DISTINCT v.strategy FROM engine.strategies AS v;
-
--- name: summary
-SELECT p.* -- noqa: AM04
-FROM analytics.performance_by_strategy AS p
-ORDER BY
-    p.strategy COLLATE "C", p.strategy_version COLLATE "C", p.origin COLLATE "C", p.is_simulated; -- noqa: RF03

@@ -90,7 +90,8 @@ kept AS (
         ON i.instrument_id = g.instrument_id AND i.close_at = g.close_at AND i.direction = g.direction
 )
 INSERT INTO engine.outcomes (signal_id, tracked_through)
-SELECT i.signal_id, i.close_at FROM inserted AS i;
+SELECT i.signal_id, i.close_at FROM inserted AS i
+RETURNING signal_id;
 
 -- name: late_instruments
 -- Instruments that were not settled in time for a close when it was evaluated live.

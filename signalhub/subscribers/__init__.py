@@ -1,0 +1,1 @@
+"""Subscribers: people, their keys, what they are entitled to and what they want."""

@@ -1,0 +1,7 @@
+-- Purpose: takes the rooms of the service down again, people and messages included.
+
+DROP SCHEMA outbox CASCADE;
+DROP SCHEMA account CASCADE;
+DROP TABLE engine.job_runs;
+DROP TABLE engine.heartbeats;
+DROP FUNCTION engine.announce_change() CASCADE;

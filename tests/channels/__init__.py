@@ -1,0 +1,1 @@
+"""What channels say, and when digests are made."""
