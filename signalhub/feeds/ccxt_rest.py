@@ -1,80 +1,117 @@
 """Closed bars of an exchange's spot market by REST, through ccxt.
 
-Nothing is imported or asked before the first call: ccxt alone takes half a second to import.
+How the venue is asked stands in `ccxt_venue`, what its pages prove in `ccxt_pages`. Nothing is imported or asked before
+the first call: ccxt alone takes half a second to import.
 """
 
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from datetime import datetime
-from functools import cached_property
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 import polars as pl
 
 from signalhub import clock
+from signalhub.domain.bar import empty_bars
 from signalhub.domain.instrument import InstrumentSpec
 from signalhub.domain.timeframe import Timeframe
-from signalhub.errors import FeedUnavailable
-from signalhub.feeds.base import Feed
-from signalhub.feeds.ccxt_values import bars_of, instant_of, most_traded, spec_of
+from signalhub.errors import FeedRefused, FeedUnavailable
+from signalhub.feeds.base import GRACE, Feed, Page, Polled, Wanted, failed, find_in, polled
+from signalhub.feeds.ccxt_pages import Answer, Span, Walk
+from signalhub.feeds.ccxt_values import among, candles_of, most_traded, spec_of, trading
+from signalhub.feeds.ccxt_venue import Venue
+from signalhub.feeds.side_by_side import side_by_side
+from signalhub.settings import Settings
 
 MAJORS = ("BTC", "ETH", "BNB", "SOL", "XRP", "DOGE", "ADA", "TRX", "AVAX", "LINK", "DOT", "LTC")
 """What to follow when the venue does not say what is traded most."""
-QUOTE = "USDT"
 PAGE = 1000
-_PAUSES_SECONDS = (0.2, 0.6)
-"""How long to wait after the first and the second failure; the third is final."""
+"""Candles asked for at a time, where the venue gives as many."""
+WORKERS = 4
+"""Questions of a poll under way at a time: of a venue far away, four answers take the time of one."""
+_LISTING_PATIENCE = 3.0
+"""Lists of all markets are long: time limits for them."""
+_MARKETS_STALE_SECONDS = 600.0
+_GIVEN_UP_AFTER = 2 * WORKERS
+"""Failures in a row after which a poll asks no more: where all hang, each would cost its time limit."""
 
 
 class CcxtRest(Feed):
-    """One venue of ccxt's. `base_url` sends every call to another host, which tests use."""
+    """One venue of ccxt's. `base_url` sends every call to another host: a proxy, or a double in tests."""
 
     name: ClassVar[str] = "ccxt"
     is_live: ClassVar[bool] = True
 
-    def __init__(self, venue: str = "binance", base_url: str | None = None, timeout_seconds: float = 4.0) -> None:
+    def __init__(self, venue: str = "binance", base_url: str | None = None, timeout_seconds: float = 8.0) -> None:
         self.venue = venue
         self.base_url = base_url
         self.timeout_seconds = timeout_seconds
+        self._asked = Venue(venue, base_url, timeout_seconds)
+        self._listed_at: float | None = None
+
+    def configured(self, settings: Settings) -> Feed:
+        """The venue of SIGNALHUB_VENUE, at SIGNALHUB_VENUE_URL where that is set."""
+        return CcxtRest(settings.venue, settings.venue_url, self.timeout_seconds)
 
     def instruments(self) -> Sequence[InstrumentSpec]:
-        """The most traded pairs; the fixed list of majors when the venue does not tell."""
-        try:
-            return self.top(20)
-        except FeedUnavailable:
-            return [InstrumentSpec(f"{base}/{QUOTE}", self.venue, "crypto") for base in MAJORS]
+        """The most traded pairs; majors where the venue does not tell."""
+        return self.top(20)
 
-    def top(self, count: int) -> list[InstrumentSpec]:
-        """The `count` spot pairs in USDT with the highest turnover of the last day, with their tick sizes.
+    def top(self, count: int, report: Callable[[str], None] = lambda _: None) -> list[InstrumentSpec]:
+        """The `count` spot pairs with the highest turnover of the last day in the venue's main quote currency.
 
-        Raises: FeedUnavailable.
+        Pairs of two dollar coins are left out. Where the venue does not tell its turnover, majors it lists stand in,
+        and `report` hears why. Raises: FeedUnavailable.
         """
-        markets = self._ask("listing its markets", self._exchange.load_markets)
-        tickers = self._ask("telling its turnover", self._exchange.fetch_tickers)
-        mode = self._exchange.precisionMode
-        return [spec_of(market, self.venue, mode) for market in most_traded(markets, tickers, QUOTE)[:count]]
+        markets = trading(self._markets())
+        found = most_traded(markets, self._tickers(report))
+        if not found:
+            found = among(markets, MAJORS)
+            report(f"{self.venue} does not tell what is traded most: following majors.")
+        return [self._spec(market) for market in found[:count]]
+
+    def find(self, symbol: str) -> InstrumentSpec:
+        """The spot market of a symbol that trades at present.
+
+        Raises: NotFound, naming near ones; FeedUnavailable.
+        """
+        return find_in(map(self._spec, trading(self._markets())), symbol, self.venue)
 
     def fetch(self, spec: InstrumentSpec, timeframe: Timeframe, since: datetime, until: datetime) -> pl.DataFrame:
         """The closed bars of a window, page by page.
 
         Guarantees: nothing that closes after now, whatever `until` says: ccxt gives the forming bar as well.
         """
-        if timeframe.code not in (self._exchange.timeframes or {}):
-            raise FeedUnavailable(f"{self.venue} has no bars of {timeframe}.")
-        first, end = timeframe.ceil(since), timeframe.floor(min(until, clock.now()))
-        rows: list[list[float]] = []
-        while first < end:
-            page = self._page(spec.symbol, timeframe, first)
-            if not page or instant_of(page[-1][0]) < first:
-                break
-            rows += page
-            first = instant_of(page[-1][0]) + timeframe.span
-        return bars_of(rows, timeframe.ceil(since), end)
+        return pl.concat([empty_bars(), *(page.bars for page in self.pages(spec, timeframe, since, until))])
+
+    def pages(
+        self, spec: InstrumentSpec, timeframe: Timeframe, since: datetime, until: datetime, grace: timedelta = GRACE
+    ) -> Iterator[Page]:
+        """A page for each of the venue's."""
+        now = clock.now()
+        span = Span(timeframe, timeframe.ceil(since), timeframe.floor(min(until, now)))
+        if span.first < span.end:
+            self._require(timeframe)
+            self._markets(stale_after=None)
+            yield from self._walk(spec, span, now, grace)
+
+    def poll(self, wanted: Wanted, timeframe: Timeframe, now: datetime, grace: timedelta = GRACE) -> Iterator[Polled]:
+        """What closed since, several instruments at a time; see Feed.poll.
+
+        When all fail, the rest is not asked any more: where a venue hangs, each question would cost its time limit.
+        """
+        wanted = list(wanted)
+        try:
+            self._require(timeframe)
+            self._markets(stale_after=None)
+        except FeedUnavailable as error:
+            yield from (failed(spec, error) for spec, _ in wanted)
+            return
+        yield from side_by_side(wanted, _Poll(self, timeframe, now, grace).ask, WORKERS)
 
     def answers(self, within_seconds: float) -> bool:
         """Whether the venue tells the time. Returns in time even where name look-up or connecting hangs."""
@@ -87,54 +124,94 @@ class CcxtRest(Feed):
 
     def _probe(self, answered: list[bool]) -> None:
         with suppress(Exception):  # whatever goes wrong means "no", and nobody listens to this thread
-            question = "fetch_time" if self._exchange.has.get("fetchTime") else "load_markets"
-            answered.append(bool(self._ask("telling the time", getattr(self._exchange, question))))
+            question = "fetch_time" if self._asked.exchange.has.get("fetchTime") else "load_markets"
+            answered.append(bool(self._asked.ask("telling the time", lambda exchange: getattr(exchange, question)())))
 
-    @cached_property
-    def _exchange(self) -> Any:
-        import ccxt
+    def _walk(self, spec: InstrumentSpec, span: Span, now: datetime, grace: timedelta) -> Iterator[Page]:
+        ask = partial(self._candles, spec.symbol)
+        for page in Walk(ask, span, now, grace, self._page_bars()).pages():
+            note = f"{self.venue} {page.note} ({spec.symbol})." if page.note else None
+            yield page._replace(note=note)
 
-        if self.venue not in ccxt.exchanges:
-            raise FeedUnavailable(f"ccxt knows no venue {self.venue!r}. Try binance, kraken or coinbase.")
-        options = {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}}
-        exchange = getattr(ccxt, self.venue)({"enableRateLimit": True, "options": options})
-        if self.base_url:
-            exchange.urls["api"] = _moved(exchange.urls["api"], self.base_url)
-        return exchange
+    def _candles(
+        self, symbol: str, timeframe: Timeframe, since: datetime, before: datetime | None, limit: int
+    ) -> Answer:
+        """Candles as the venue gives them. Raises: FeedRefused, also for bars that are not on our grid."""
+        until = {"until": _ms(before) - 1} if before else {}
 
-    def _page(self, symbol: str, timeframe: Timeframe, first: datetime) -> list[list[float]]:
-        since, exchange = round(first.timestamp() * 1000), self._exchange
-        what = f"giving {timeframe} bars of {symbol}"
-        self._ask("listing its markets", exchange.load_markets)
-        page = self._ask(what, lambda: exchange.fetch_ohlcv(symbol, timeframe.code, since=since, limit=PAGE))
-        return list(page)
+        def call(exchange: Any) -> list[list[Any]]:
+            return candles_of(exchange.fetch_ohlcv(symbol, timeframe.code, _ms(since), limit, until), timeframe)
 
-    def _ask(self, what: str, call: Callable[[], Any]) -> Any:
-        """What the venue answers. Trouble on the way is tried again, within one time-out for all attempts."""
-        from ccxt import NetworkError
+        told = self._asked.ask(f"giving {timeframe} bars of {symbol}", call)
+        return Answer(told.value, told.told_at)
 
-        deadline, pauses = clock.stopwatch() + self.timeout_seconds, iter(_PAUSES_SECONDS)
-        while True:
-            self._exchange.timeout = max(1, round((deadline - clock.stopwatch()) * 1000))
-            try:
-                return call()
-            except Exception as error:  # ccxt trips in many ways over an answer that is not data
-                pause = next(pauses, self.timeout_seconds)
-                if not isinstance(error, NetworkError) or clock.stopwatch() + pause >= deadline:
-                    raise FeedUnavailable(f"{self.venue} failed at {what}: {_brief(error)}") from error
-            time.sleep(pause)
+    def _require(self, timeframe: Timeframe) -> None:
+        known = self._asked.exchange.timeframes or {}
+        if timeframe.code not in known:
+            raise FeedRefused(f"{self.venue} has no bars of {timeframe}. It has: {', '.join(known) or 'none'}.")
+
+    def _page_bars(self) -> int:
+        spot = (self._asked.exchange.features or {}).get("spot") or {}
+        return min(PAGE, (spot.get("fetchOHLCV") or {}).get("limit") or PAGE)
+
+    def _markets(self, stale_after: float | None = _MARKETS_STALE_SECONDS) -> dict[str, Any]:
+        """All markets by symbol; listed anew after a while, or never again with None."""
+        age = None if self._listed_at is None else clock.stopwatch() - self._listed_at
+        if age is None or (stale_after is not None and age > stale_after):
+            self._asked.ask(
+                "listing its markets", lambda exchange: exchange.load_markets(age is not None), _LISTING_PATIENCE
+            )
+            self._listed_at = clock.stopwatch()
+        return dict(self._asked.exchange.markets)
+
+    def _tickers(self, report: Callable[[str], None]) -> dict[str, Any]:
+        """Turnovers; none where the venue refuses to tell. Trouble on the way is no refusal."""
+        if not self._asked.exchange.has.get("fetchTickers"):
+            return {}
+        try:
+            told = self._asked.ask("telling its turnover", lambda exchange: exchange.fetch_tickers(), _LISTING_PATIENCE)
+            return dict(told.value)
+        except FeedRefused as error:
+            report(str(error))
+            return {}
+
+    def _spec(self, market: Any) -> InstrumentSpec:
+        return spec_of(market, self.venue, self._asked.exchange.precisionMode)
 
 
-def _moved(urls: Any, base_url: str) -> Any:
-    """The same addresses on another host."""
-    if isinstance(urls, dict):
-        return {key: _moved(url, base_url) for key, url in urls.items()}
-    return base_url + urlsplit(urls).path if isinstance(urls, str) else urls
+class _Poll:
+    """One poll: asks for one instrument after the other, and gives up where none answers."""
+
+    def __init__(self, feed: CcxtRest, timeframe: Timeframe, now: datetime, grace: timedelta) -> None:
+        self.feed, self.timeframe, self.now, self.grace = feed, timeframe, now, grace
+        self.failures = 0
+        """In a row."""
+
+    def ask(self, item: tuple[InstrumentSpec, datetime]) -> Iterator[Polled]:
+        """What closed since. Raises nothing."""
+        spec, since = item
+        try:
+            yield from self._ask(spec, since)
+        except Exception as error:  # an answer nobody thought of costs one instrument, not the poll
+            line = f"{self.feed.venue} gave {spec.symbol} in a way we cannot read: {type(error).__name__}: {error}"
+            yield failed(spec, FeedUnavailable(" ".join(line.split())[:240]))
+
+    def _ask(self, spec: InstrumentSpec, since: datetime) -> Iterator[Polled]:
+        end = self.timeframe.floor(self.now)
+        if self.failures >= _GIVEN_UP_AFTER:
+            yield failed(
+                spec, FeedUnavailable(f"{self.feed.venue} was not asked for {spec.symbol}: it does not answer.")
+            )
+            return
+        span = Span(self.timeframe, self.timeframe.ceil(since), end)
+        for found in polled(spec, self.feed._walk(spec, span, self.now, self.grace), min(since, end)):
+            yield found
+            is_trouble = found.error is not None and not isinstance(found.error, FeedRefused)
+            self.failures = self.failures + 1 if is_trouble else 0
 
 
-def _brief(error: Exception) -> str:
-    line = " ".join(str(error).split()) or "no answer"
-    return f"{type(error).__name__}: {line[:160]}"
+def _ms(instant: datetime) -> int:
+    return round(instant.timestamp() * 1000)
 
 
 FEED = CcxtRest()

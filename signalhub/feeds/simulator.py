@@ -57,6 +57,7 @@ class Simulator(Feed):
 
     name: ClassVar[str] = VENUE
     is_live: ClassVar[bool] = True
+    venue = VENUE
 
     def __init__(self, seed: int = DEFAULT_SEED) -> None:
         self.seed = seed
