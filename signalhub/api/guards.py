@@ -11,7 +11,7 @@ from litestar.handlers.base import BaseRouteHandler
 from signalhub.api.index import OPENAPI_JSON, OPENAPI_YAML
 from signalhub.errors import UsageInvalid
 
-_LOOPBACK = ("127.0.0.1", "localhost")
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 def refuse_unknown_parameters(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
@@ -29,17 +29,22 @@ def refuse_unknown_parameters(connection: ASGIConnection[Any, Any, Any, Any], ha
             raise UsageInvalid(f"{name} is given more than once.")
 
 
-def refuse_other_hosts(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+def names_this_machine(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
+    """Whether the Host header is a name of this machine that no web page can take for itself."""
+    host = connection.headers.get("host", "").lower()
+    return (host.rpartition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]) in _LOOPBACK
+
+
+def refuse_other_hosts(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
     """Only requests that name this machine: else any web page could have its own name resolve to it and read on.
 
     Raises: HTTPException 421.
     """
-    host = connection.headers.get("host", "").partition(":")[0].lower()
-    if host not in _LOOPBACK:
+    if not names_this_machine(connection):
         raise HTTPException(status_code=421, detail=f"Ask for this API as {_LOOPBACK[0]} or {_LOOPBACK[1]}.")
 
 
-def refuse_other_documents(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+async def refuse_other_documents(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
     """Litestar adds pages of its own beside the OpenAPI documents: they are not there.
 
     Raises: NotFoundException.

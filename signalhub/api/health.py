@@ -10,36 +10,51 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
 
 from signalhub import __version__, clock
+from signalhub.api.access import ANYONE, SUBSCRIBER
+from signalhub.api.edge import AccessDependency
 from signalhub.api.parameters import DatabaseDependency
 from signalhub.domain.timeframe import H1
-from signalhub.jobs.health import Component, Condition, Health, health
+from signalhub.jobs.health import Condition, Health, health
+
+
+@dataclass(frozen=True)
+class State:
+    """How a part is, with one line for those who have a key."""
+
+    status: Condition
+    detail: str | None = None
 
 
 @dataclass(frozen=True)
 class HealthReport:
-    """The worst of the parts, the parts, and the newest settled close per timeframe."""
+    """The worst of the parts and the parts. Reasons, version and newest settled closes are for those with a key."""
 
     status: Condition
-    version: str
-    components: dict[str, Component]
-    newest_close: dict[str, datetime | None]
+    components: dict[str, State]
+    version: str | None = None
+    newest_close: dict[str, datetime | None] | None = None
 
     @classmethod
     def of(cls, found: Health) -> HealthReport:
         """The report as it goes over the wire."""
-        return cls(found.status, __version__, found.components, found.newest_close)
+        components = {name: State(part.status, part.detail) for name, part in found.components.items()}
+        return cls(found.status, components, __version__, found.newest_close)
+
+    def in_public(self) -> HealthReport:
+        """Without what does not concern everybody."""
+        return HealthReport(self.status, {name: State(part.status) for name, part in self.components.items()})
 
 
 _HEALTHY = HealthReport(
     status=Condition.HEALTHY,
     version=__version__,
-    components={"database": Component(Condition.HEALTHY, "answers, edition timescale")},
+    components={"database": State(Condition.HEALTHY, "answers, edition timescale")},
     newest_close={H1.code: datetime(2026, 1, 2, 3, tzinfo=UTC)},
 )
 _CRITICAL = HealthReport(
     status=Condition.CRITICAL,
     version=__version__,
-    components={"database": Component(Condition.CRITICAL, "does not answer")},
+    components={"database": State(Condition.CRITICAL, "does not answer")},
     newest_close={},
 )
 
@@ -54,17 +69,20 @@ class HealthCheck(Controller):
 
     path = "/health"
     tags = ("operation",)
+    opt = {"role": ANYONE}  # noqa: RUF012 — Litestar's attribute.
 
     @get(
         sync_to_thread=True,
         summary="Health",
-        description="HEALTHY; DEGRADED when bars are missing or late; CRITICAL (503) when nothing can be read.",
+        description="HEALTHY; DEGRADED when something is missing or late; CRITICAL (503) when a part does not work. "
+        "Without a key only the states are told.",
         responses={
             200: _documented("It works; DEGRADED says what is missing or late.", _HEALTHY),
             503: _documented("It does not work.", _CRITICAL),
         },
     )
-    def check(self, database: DatabaseDependency) -> Response[HealthReport]:
+    def check(self, database: DatabaseDependency, access: AccessDependency) -> Response[HealthReport]:
         """The health of the parts."""
         report = HealthReport.of(health(database, clock.now()))
+        report = report if access.may(SUBSCRIBER) else report.in_public()
         return Response(report, status_code=503 if report.status is Condition.CRITICAL else 200)

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from litestar import get
 
 from signalhub import __version__
+from signalhub.api.access import ANYONE
 
+INDEX = "/api/v1"
 SCHEMA = "/schema"
 OPENAPI_JSON = f"{SCHEMA}/openapi.json"
 OPENAPI_YAML = f"{SCHEMA}/openapi.yaml"
@@ -23,15 +25,24 @@ class Index:
 
 
 _LINKS = {
-    "signals": "/api/v1/signals",
-    "instruments": "/api/v1/instruments",
+    "signals": f"{INDEX}/signals",
+    "instruments": f"{INDEX}/instruments",
+    "performance": f"{INDEX}/performance/strategies",
+    "session": f"{INDEX}/session",
     "health": "/health",
     "openapi_json": OPENAPI_JSON,
     "openapi_yaml": OPENAPI_YAML,
 }
 
 
-@get("/", sync_to_thread=False, summary="Index", response_description="What is where.", tags=["operation"])
+@get(
+    INDEX,
+    opt={"role": ANYONE},
+    sync_to_thread=False,
+    summary="Index",
+    response_description="What is where.",
+    tags=["operation"],
+)
 def index() -> Index:
     """What is where."""
     return Index("signalhub", __version__, _LINKS)

@@ -9,6 +9,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
 
 from signalhub.api import problems
+from signalhub.api.access import SUBSCRIBER
 from signalhub.api.parameters import DatabaseDependency
 from signalhub.bars import instruments
 from signalhub.domain.wire import number
@@ -47,6 +48,7 @@ class Instruments(Controller):
 
     path = "/api/v1/instruments"
     tags = ("instruments",)
+    opt = {"role": SUBSCRIBER}  # noqa: RUF012 — Litestar's attribute.
 
     @get(
         sync_to_thread=True,
@@ -58,7 +60,7 @@ class Instruments(Controller):
                 generate_examples=False,
                 examples=[Example(summary="One instrument", value=InstrumentList([_EXAMPLE]))],
             ),
-            **problems.documented(400, 503),
+            **problems.documented(400, 401, 403, 429, 503),
         },
     )
     def every(self, database: DatabaseDependency) -> InstrumentList:

@@ -9,13 +9,23 @@ import logging
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 import psycopg
 import sqlalchemy.exc
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException, ValidationException
+from litestar.exceptions import (
+    HTTPException,
+    MethodNotAllowedException,
+    NotAuthorizedException,
+    NotFoundException,
+    PermissionDeniedException,
+    TooManyRequestsException,
+    ValidationException,
+)
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
+from litestar.response import Redirect
 
 from signalhub import errors
 
@@ -32,8 +42,12 @@ TABLE: dict[type[Exception], tuple[int, str]] = {
     sqlalchemy.exc.OperationalError: (503, "Database unavailable"),
     sqlalchemy.exc.TimeoutError: (503, "Database unavailable"),
     ValidationException: (400, "Request not understood"),
+    NotAuthorizedException: (401, "Key required"),
+    PermissionDeniedException: (403, "Not allowed"),
     NotFoundException: (404, "Not found"),
     MethodNotAllowedException: (405, "Method not allowed"),
+    errors.Busy: (409, "Busy"),
+    TooManyRequestsException: (429, "Too many requests"),
     Exception: (500, "Internal error"),
 }
 """Error class → status and title; a subclass without a line of its own is what its nearest base is."""
@@ -50,8 +64,10 @@ class Problem:
     instance: str
 
 
-def respond(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
-    """The problem document of any error."""
+def respond(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """The problem document of any error; whoever may not see a page is led to the login."""
+    if isinstance(error, NotAuthorizedException) and request.scope["route_handler"].opt.get("page"):
+        return Redirect(f"/login?next={quote(request.url.path)}", status_code=303)
     status, title = _status_and_title(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
@@ -91,7 +107,7 @@ def _detail(request: Request[Any, Any, Any], error: Exception, status: int) -> s
     if isinstance(error, ValidationException):
         return _what_is_invalid(error)
     if isinstance(error, NotFoundException):
-        return f"There is nothing at {request.url.path}. GET / says what is where."
+        return f"There is nothing at {request.url.path}. GET /api/v1 says what is where."
     if isinstance(error, MethodNotAllowedException):
         return f"{request.method} is not allowed here, only {(error.headers or {}).get('Allow', 'GET')}."
     if isinstance(error, HTTPException | errors.SignalhubError) and status != HTTPStatus.INTERNAL_SERVER_ERROR:

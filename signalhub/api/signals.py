@@ -3,144 +3,65 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Annotated, Any
 
-from litestar import Controller, get
+from litestar import Controller, Request, Response, get, post
 from litestar.di import NamedDependency, Provide
+from litestar.enums import MediaType
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
-from litestar.params import PathParameter, SkipValidation
+from litestar.params import JSONBody, PathParameter, SkipValidation
 
+from signalhub import clock
 from signalhub.api import problems
+from signalhub.api.access import SUBSCRIBER, Access
+from signalhub.api.answers import from_memory
+from signalhub.api.edge import AccessDependency, EdgeDependency
 from signalhub.api.parameters import FILTERS, DatabaseDependency, signal_filter
-from signalhub.domain.wire import number
+from signalhub.api.wire import EXAMPLE, Signal, SignalPage
+from signalhub.db.connection import Connection
 from signalhub.errors import NotFound
 from signalhub.signals import read
 from signalhub.signals.read import SignalFilter
+from signalhub.subscribers import feedback
 
 
 @dataclass(frozen=True)
-class Signal:
-    """A published proposal and where it stands.
+class Feedback:
+    """What somebody says about a signal; said again, it replaces what was said before. The comment is optional."""
 
-    Prices in quote currency; returns in percent (2.21 means 2.21 %); r_multiple, mfe_r, mae_r gross and net_r net, in
-    risks. Filter on origin and is_simulated before you count anything.
+    rating: str
+    comment: str | None = None
+
+
+def found(connection: Connection, signal_id: int, access: Access) -> dict[str, Any]:
+    """The signal of this id.
+
+    Raises: NotFound where there is none, or none that they may see.
     """
-
-    signal_id: int
-    strategy: str
-    strategy_version: str
-    symbol: str
-    asset_class: str
-    timeframe: str
-    direction: str
-    open_at: datetime
-    close_at: datetime
-    entry: float
-    stop: float
-    target: float
-    risk_reward: float
-    score: float
-    components: dict[str, float]
-    confidence: float | None
-    confidence_n: int
-    reason: str
-    valid_until: datetime
-    published_at: datetime | None
-    status: str
-    is_ambiguous: bool
-    fill_price: float | None
-    fill_at: datetime | None
-    exit_price: float | None
-    exit_at: datetime | None
-    gross_return_pct: float | None
-    net_return_pct: float | None
-    r_multiple: float | None
-    net_r: float | None
-    mfe_r: float | None
-    mae_r: float | None
-    tracked_through: datetime
-    input_hash: str
-    origin: str
-    is_simulated: bool
-    recorded_at: datetime
-
-    @classmethod
-    def of(cls, row: Mapping[str, Any]) -> Signal:
-        """The signal of a row of analytics.signals."""
-        values: dict[str, Any] = {field.name: row[field.name] for field in dataclasses.fields(cls)}
-        numbers = {name: number(value) for name, value in values.items() if isinstance(value, Decimal)}
-        return cls(**values | numbers)
+    row = read.one(connection, signal_id, access.visible)
+    if row is None:
+        raise NotFound(f"There is no signal {signal_id}.")
+    return row
 
 
-@dataclass(frozen=True)
-class SignalPage:
-    """Signals newest first; next_cursor leads to the next page and is null on the last."""
-
-    items: list[Signal]
-    next_cursor: str | None
-
-    @classmethod
-    def of(cls, page: read.Page) -> SignalPage:
-        """The page as it goes over the wire."""
-        return cls([Signal.of(row) for row in page.items], page.next_cursor)
-
-
-_EXAMPLE = Signal(
-    signal_id=4711,
-    strategy="momentum",
-    strategy_version="1-0a1b2c3d",
-    symbol="BTC/USDT",
-    asset_class="crypto",
-    timeframe="1h",
-    direction="long",
-    open_at=datetime(2026, 1, 2, 2, tzinfo=UTC),
-    close_at=datetime(2026, 1, 2, 3, tzinfo=UTC),
-    entry=100.5,
-    stop=99.5,
-    target=102.5,
-    risk_reward=2,
-    score=71.25,
-    components={"trend": 0.8, "volume": 0.55},
-    confidence=61.5,
-    confidence_n=240,
-    reason="EMA 9 crossed above EMA 21 with volume 1.6 times its average.",
-    valid_until=datetime(2026, 1, 2, 15, tzinfo=UTC),
-    published_at=datetime(2026, 1, 2, 3, 0, 1, tzinfo=UTC),
-    status="target_hit",
-    is_ambiguous=False,
-    fill_price=100.6,
-    fill_at=datetime(2026, 1, 2, 3, tzinfo=UTC),
-    exit_price=102.5,
-    exit_at=datetime(2026, 1, 2, 7, tzinfo=UTC),
-    gross_return_pct=1.89,
-    net_return_pct=1.69,
-    r_multiple=1.9,
-    net_r=1.7,
-    mfe_r=1.9,
-    mae_r=-0.3,
-    tracked_through=datetime(2026, 1, 2, 7, tzinfo=UTC),
-    input_hash="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-    origin="live",
-    is_simulated=False,
-    recorded_at=datetime(2026, 1, 2, 3, 0, 1, tzinfo=UTC),
-)
+_ID = PathParameter(description="Id of the signal.")
 
 
 class Signals(Controller):
-    """What the engine proposed, newest first."""
+    """What the engine proposed, newest first; a subscriber sees what they are, or then were, entitled to."""
 
     path = "/api/v1/signals"
     tags = ("signals",)
+    opt = {"role": SUBSCRIBER}  # noqa: RUF012 — Litestar's attribute.
     dependencies = {"chosen": Provide(signal_filter, sync_to_thread=False)}  # noqa: RUF012 — Litestar's attribute.
 
     @get(
         opt={"parameters": FILTERS},
         sync_to_thread=True,
+        before_request=from_memory,
+        media_type=MediaType.JSON,
         summary="List signals",
         description="Pages of signals, newest first. Walk them with next_cursor: each signal comes exactly once.",
         responses={
@@ -151,17 +72,28 @@ class Signals(Controller):
                 examples=[
                     Example(
                         summary="A page of one",
-                        value=SignalPage([_EXAMPLE], "MjAyNi0wMS0wMlQwMzowMDowMCswMDowMHw0NzEx"),
+                        value=SignalPage([EXAMPLE], "MjAyNi0wMS0wMlQwMzowMDowMCswMDowMHw0NzEx"),
                     )
                 ],
             ),
-            **problems.documented(400, 404, 503),
+            **problems.documented(400, 401, 403, 404, 429, 503),
         },
     )
-    def page(self, database: DatabaseDependency, chosen: NamedDependency[SkipValidation[SignalFilter]]) -> SignalPage:
+    def page(
+        self,
+        request: Request[Any, Any, Any],
+        edge: EdgeDependency,
+        access: AccessDependency,
+        chosen: NamedDependency[SkipValidation[SignalFilter]],
+    ) -> Response[bytes]:
         """A page of signals."""
-        with database.transaction() as connection:
-            return SignalPage.of(read.page(connection, chosen))
+        visible = dataclasses.replace(chosen, visible=access.visible)
+
+        def make() -> SignalPage:
+            with edge.database.transaction() as connection:
+                return SignalPage.of(read.page(connection, visible))
+
+        return Response(edge.answers.made(request, make), media_type=MediaType.JSON)
 
     @get(
         "/{signal_id:int}",
@@ -172,17 +104,41 @@ class Signals(Controller):
                 Signal,
                 description="The signal.",
                 generate_examples=False,
-                examples=[Example(summary="A signal that reached its target", value=_EXAMPLE)],
+                examples=[Example(summary="A signal that reached its target", value=EXAMPLE)],
             ),
-            **problems.documented(400, 404, 503),
+            **problems.documented(400, 401, 403, 404, 429, 503),
         },
     )
-    def one(
-        self, database: DatabaseDependency, signal_id: Annotated[int, PathParameter(description="Id of the signal.")]
-    ) -> Signal:
+    def one(self, database: DatabaseDependency, access: AccessDependency, signal_id: Annotated[int, _ID]) -> Signal:
         """The signal of this id."""
         with database.transaction() as connection:
-            row = read.one(connection, signal_id)
-        if row is None:
-            raise NotFound(f"There is no signal {signal_id}.")
-        return Signal.of(row)
+            return Signal.of(found(connection, signal_id, access))
+
+    @post(
+        "/{signal_id:int}/feedback",
+        sync_to_thread=True,
+        status_code=200,
+        summary="Say something about a signal",
+        description=f"`rating` is one of {', '.join(feedback.RATINGS)}. Said again, it replaces what was said before.",
+        responses={
+            200: ResponseSpec(
+                Feedback,
+                description="What is on record now.",
+                generate_examples=False,
+                examples=[Example(summary="Taken", value=Feedback("taken", "filled two ticks worse"))],
+            ),
+            **problems.documented(400, 401, 403, 404, 429, 503),
+        },
+    )
+    def say(
+        self,
+        database: DatabaseDependency,
+        access: AccessDependency,
+        signal_id: Annotated[int, _ID],
+        data: JSONBody[Feedback],
+    ) -> Feedback:
+        """Puts feedback on record."""
+        with database.transaction() as connection:
+            found(connection, signal_id, access)
+            feedback.put(connection, access.owner, signal_id, data.rating, data.comment, clock.now())
+        return data

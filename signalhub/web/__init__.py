@@ -1,0 +1,1 @@
+"""The page: server-rendered, for people; composed with the API into one application."""
