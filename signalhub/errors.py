@@ -10,7 +10,12 @@
     ├── MigrationRefused         a migration would harm what is not ours
     ├── DataUnusable             a file or feed gave nothing that can be used
     │   └── FeedUnavailable      a venue did not answer
-    ├── NotFound                 an instrument, signal or strategy that does not exist
+    │       ├── FeedRefused      a venue said no: asking again does not help
+    │       └── FeedBusy         a venue wants no question for a while
+    ├── ChannelUnavailable       a channel cannot send: its server, login or token is off
+    ├── NotFound                 an instrument, signal, strategy, subscriber or key that does not exist
+    ├── NameTaken                a subscriber of that name is there already
+    ├── Busy                     the same work is being done already
     └── PluginInvalid            a plug-in file does not keep its contract
 
 The docstring of a class is its default message: one line that says what to do.
@@ -31,7 +36,7 @@ class SignalhubError(Exception):
 
 
 class SettingsInvalid(SignalhubError):
-    """A setting is wrong. README.md lists the settings."""
+    """A setting is wrong. .env.example lists the settings."""
 
     exit_code = 2
 
@@ -70,8 +75,31 @@ class FeedUnavailable(DataUnusable):
     """The venue did not answer. Try again later, or use another feed."""
 
 
+class ChannelUnavailable(SignalhubError):
+    """The channel cannot send. `signalhub check` says why."""
+
+
+class FeedRefused(FeedUnavailable):
+    """The venue said no. Check the symbol, the timeframe and whether it serves your country."""
+
+
+class FeedBusy(FeedUnavailable):
+    """The venue was asked too often. Wait a little."""
+
+    wait_seconds: float = 0.0
+    """How long it wants no question."""
+
+
 class NotFound(SignalhubError):
     """There is no such thing. List what there is first."""
+
+
+class NameTaken(SignalhubError):
+    """There is a subscriber of that name already. Choose another name."""
+
+
+class Busy(SignalhubError):
+    """The same work is being done already. Try again when it is over."""
 
 
 class PluginInvalid(SignalhubError):

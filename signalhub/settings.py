@@ -12,9 +12,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import platformdirs
 
+from signalhub.domain.timeframe import M1, TIMEFRAMES, Timeframe
 from signalhub.errors import SettingsInvalid
 
 PREFIX = "SIGNALHUB_"
@@ -43,8 +45,54 @@ class Settings:
     """How far back `signalhub once` looks for closes that were not evaluated."""
     settle_grace_seconds: float = 10.0
     """How long after a close an instrument may take to be settled before it is abstained for that bar."""
+    feed: str = "ccxt_rest"
+    """Where `signalhub run` gets bars: the name of a module of signalhub/feeds, such as ccxt_rest or simulator."""
+    venue: str = "binance"
+    """The ccxt venue that is followed."""
+    venue_url: str | None = None
+    """Another host that speaks the venue's API: a proxy, or a double in tests."""
+    symbols: tuple[str, ...] = ()
+    """What to follow, separated by commas; empty: what was backfilled before, else the most traded ones."""
+    top: int = 20
+    """How many of the most traded symbols to follow where none are named."""
+    base_timeframe: Timeframe = M1
+    """The timeframe of the bars that are fetched; everything coarser is rolled up from it."""
+    history_days: float = 7.0
+    """How much history a symbol that is new gets before it is followed."""
+    generation_mode: str = "database"
+    """`database`: stale instruments abstain; `hybrid`: they are topped up from the feed first; `live`: all are."""
+    api_host: str = "127.0.0.1"
+    """The address the API listens on; 0.0.0.0 opens it to the network."""
     api_port: int = 8000
-    """Port of the API on 127.0.0.1."""
+    """The API's port."""
+    public_url: str | None = None
+    """Where people reach the page, for links in messages; unset: no links."""
+    open_page: bool = False
+    """Shows the page without a login. `signalhub demo` does so on loopback."""
+    rate_limit: int = 600
+    """Requests a minute that one key may make."""
+    risk_note: str = "Not advice. Signals are computed by rules; you may lose what you stake."
+    """The line under every alert and digest."""
+    smtp_host: str | None = None
+    """Mail server; unset: no e-mail is sent."""
+    smtp_port: int = 587
+    """Port of the mail server."""
+    smtp_user: str | None = None
+    """Login at the mail server."""
+    smtp_password: str | None = None
+    """Password at the mail server."""
+    smtp_tls: str = "starttls"
+    """`starttls`, `tls` (from the first byte) or `none`."""
+    mail_from: str = "Signalhub <signals@localhost>"
+    """Sender of e-mail."""
+    telegram_token: str | None = None
+    """Token of the bot; unset: nothing is sent by Telegram."""
+    telegram_url: str | None = None
+    """Another server that speaks the Bot API: a local one, or a double in tests."""
+    webhook_allow_private: bool = False
+    """Lets webhooks go to http:// and to addresses of private networks."""
+    retention_days: int = 90
+    """How long decisions and finished messages are kept."""
     demo_exchange: str = "binance"
     """The ccxt venue that `signalhub demo` asks before it falls back to simulated prices; `none` asks nobody."""
 
@@ -67,6 +115,35 @@ def _score(text: str) -> float:
     return score
 
 
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+def _yes_or_no(text: str) -> bool:
+    return {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}[text.lower()]
+
+
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(item.strip() for item in text.split(",") if item.strip())
+
+
+def _one_of(*allowed: str) -> tuple[Callable[[str], str], str]:
+    return {item: item for item in allowed}.__getitem__, " or ".join(allowed)
+
+
+def _url(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise ValueError
+    return text.rstrip("/")
+
+
+def _timeframe(text: str) -> Timeframe:
+    return {timeframe.code: timeframe for timeframe in TIMEFRAMES}[text]
+
+
 def _port(text: str) -> int:
     port = int(text)
     if not 1 <= port <= 65535:
@@ -82,9 +159,42 @@ _READERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "min_score": (_score, "a number from 0 to 100"),
     "lookback_hours": (_positive_or_zero, "a number of hours"),
     "settle_grace_seconds": (_positive_or_zero, "a number of seconds"),
+    "feed": (str, "the name of a feed"),
+    "venue": (str, "a ccxt venue"),
+    "venue_url": (_url, "an http:// or https:// URL"),
+    "symbols": (_list, "symbols separated by commas"),
+    "top": (_positive, "a whole number, 1 or more"),
+    "base_timeframe": (_timeframe, "one of 1m 5m 15m 1h 4h 1d"),
+    "history_days": (_positive_or_zero, "a number of days"),
+    "generation_mode": _one_of("database", "hybrid", "live"),
+    "api_host": (str, "an address of this machine"),
     "api_port": (_port, "a port number from 1 to 65535"),
+    "public_url": (_url, "an http:// or https:// URL"),
+    "open_page": (_yes_or_no, "yes or no"),
+    "rate_limit": (_positive, "a whole number, 1 or more"),
+    "risk_note": (str, "a line of text"),
+    "smtp_host": (str, "the name of a mail server"),
+    "smtp_port": (_port, "a port number from 1 to 65535"),
+    "smtp_user": (str, "a login"),
+    "smtp_password": (str, "a password"),
+    "smtp_tls": _one_of("starttls", "tls", "none"),
+    "mail_from": (str, "a sender such as Signalhub <signals@example.org>"),
+    "telegram_token": (str, "the token of a bot"),
+    "telegram_url": (_url, "an http:// or https:// URL"),
+    "webhook_allow_private": (_yes_or_no, "yes or no"),
+    "retention_days": (_positive, "a whole number of days, 1 or more"),
     "demo_exchange": (str, "a ccxt venue or none"),
 }
+
+
+_SECRET = ("database_url", "smtp_password", "telegram_token")
+
+
+def secrets(settings: Settings) -> tuple[str, ...]:
+    """What must never be shown: passwords and tokens, also as part of an address."""
+    url = urlsplit(settings.database_url or "")
+    found = (settings.database_url, url.password, settings.smtp_password, settings.telegram_token)
+    return tuple(secret for secret in found if secret)
 
 
 def _database_url(text: str) -> str:
@@ -120,8 +230,8 @@ def _read(key: str, name: str, text: str, origin: str) -> Any:
         return None
     try:
         return reader(text)
-    except ValueError:
-        shown = "(not shown)" if name == "database_url" else repr(text)
+    except (ValueError, KeyError):
+        shown = "(not shown)" if name in _SECRET else repr(text)
         raise SettingsInvalid(f"{key} in {origin} is {shown}: expected {expected}.") from None
 
 

@@ -6,7 +6,7 @@ alone; the spans written are recorded as dirty and the ruling bases brought up t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -87,6 +87,21 @@ def settled_through(connection: Connection, instrument_id: int, timeframe: Timef
         connection, "settled_through", instrument_id=instrument_id, timeframe=timeframe.code
     )
     return instant
+
+
+def settled_by_instrument(
+    connection: Connection, instrument_ids: Sequence[int], timeframe: Timeframe
+) -> dict[int, datetime]:
+    """The watermarks of many instruments; those without one are left out."""
+    parameters = {"instrument_ids": list(instrument_ids), "timeframe": timeframe.code}
+    rows = _SQL.rows(connection, "settled_by_instrument", **parameters)
+    return {row["instrument_id"]: row["settled_through"] for row in rows}
+
+
+def obtained(connection: Connection, instrument_id: int, timeframe: Timeframe) -> tuple[datetime, datetime] | None:
+    """The span in which every bar there was is stored: from the first bar to the watermark. None before the first."""
+    rows = _SQL.rows(connection, "obtained", instrument_id=instrument_id, timeframe=timeframe.code)
+    return (rows[0]["first_at"], rows[0]["settled_through"]) if rows else None
 
 
 def _stage(connection: Connection, bars: pl.DataFrame) -> None:

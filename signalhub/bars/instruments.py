@@ -70,3 +70,8 @@ def find(connection: Connection, symbol: str) -> Instrument:
 def every(connection: Connection) -> list[Instrument]:
     """All active instruments by public symbol."""
     return [Instrument(**row) for row in _SQL.rows(connection, "all")]
+
+
+def of_source(connection: Connection, source: str, venue: str) -> list[InstrumentSpec]:
+    """The active instruments of a venue that a source may write, in the order in which they came."""
+    return [InstrumentSpec(**row) for row in _SQL.rows(connection, "of_source", source=source, venue=venue)]

@@ -10,7 +10,21 @@ from collections.abc import Sequence
 import click
 
 from signalhub import __version__, settings
-from signalhub.cli import address, database, demo, endings, market, output, signals
+from signalhub.cli import (
+    address,
+    backfill,
+    check,
+    database,
+    deliveries,
+    demo,
+    endings,
+    market,
+    output,
+    performance,
+    service,
+    signals,
+    subscribers,
+)
 from signalhub.cli.context import Context
 from signalhub.errors import SignalhubError
 
@@ -28,7 +42,7 @@ def cli(context: click.Context, debug: bool) -> None:
     context.obj = Context(address.check(settings.load()), debug)
 
 
-for area in (database, market, signals, demo):
+for area in (database, market, backfill, signals, performance, subscribers, deliveries, service, check, demo):
     for command in area.COMMANDS:
         cli.add_command(command)
 

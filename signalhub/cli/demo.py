@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,16 +10,23 @@ from typing import Any
 import click
 
 from signalhub import clock
-from signalhub.cli import output
+from signalhub.cli import endings, output
 from signalhub.cli.context import Context, pass_context, strategies
 from signalhub.cli.signals import show
 from signalhub.db.connection import Connection
 from signalhub.db.engine import Database
+from signalhub.domain.timeframe import M1
+from signalhub.feeds.base import Feed
+from signalhub.feeds.configured import configured
 from signalhub.jobs import demo as job
 from signalhub.jobs.demo import Demonstrated
-from signalhub.signals.read import SignalFilter, page, summary
+from signalhub.jobs.schedule import API, PARTS
+from signalhub.performance import by_strategy
+from signalhub.signals.read import SignalFilter, page
 
 _SHOWN = 15
+_LIVE_HISTORY_DAYS = 1.0
+"""Minutes of the last day, so that minute strategies are warm when the first live bar closes."""
 
 
 @click.command()
@@ -37,13 +45,13 @@ def demo(context: Context, no_serve: bool, paths: tuple[Path, ...], port: int | 
             done = job.run(database, strategies(), context.settings, clock.now(), progress, paths)
         _present(database, done, clock.stopwatch() - started)
         if not no_serve:
-            _serve(database, port or context.settings.api_port)
+            _serve(context, database, done.feed, port)
 
 
 def _present(database: Database, done: Demonstrated, seconds: float) -> None:
     with database.transaction() as connection:
         latest = _latest(connection, done.symbols)
-        totals = summary(connection)
+        totals = by_strategy(connection)
     output.say(f"Latest signals, from bars of {done.source}:")
     output.say()
     show(latest)
@@ -88,16 +96,27 @@ def _totals(totals: list[dict[str, object]]) -> None:
     )
 
 
-def _serve(database: Database, port: int) -> None:
+def _serve(context: Context, database: Database, feed: Feed | None, port: int | None) -> None:
     # Imported late: the web framework costs more time than a listing takes.
-    from signalhub.api.app import serve
+    from signalhub.service import logs
+    from signalhub.service.parts import Service
+
+    # Open to whoever sits at this machine, and to nobody else, whatever the settings say.
+    settings = context.settings.replace(
+        api_host="127.0.0.1", api_port=port or context.settings.api_port, open_page=True, symbols=(),
+        base_timeframe=M1, history_days=_LIVE_HISTORY_DAYS,
+    )  # fmt: skip
+    logs.to_stderr_and_file(settings, "demo", on_stderr=logging.WARNING)
 
     def ready(url: str) -> None:
         output.say()
-        output.say(f"The API answers on {url} (for this machine only); Ctrl-C ends.")
+        output.say(f"The live page: {url}/ (for this machine only); Ctrl-C ends.")
+        if feed is not None:
+            output.say(f"  Bars of {feed.venue} come in as they close; new signals appear there without a reload.")
         output.say(f"  {url}/api/v1/signals   {url}/schema/openapi.json   {url}/health")
 
-    serve(database, port, ready)
+    stop = endings.stop_on_signals()
+    Service(database, settings, strategies(), feed or configured(settings), stop, ready).run(PARTS if feed else (API,))
 
 
 COMMANDS = (demo,)

@@ -30,6 +30,20 @@ def unwind_on_signals() -> None:
                 signal.signal(number, _end)
 
 
+def stop_on_signals() -> threading.Event:
+    """From now on SIGINT and SIGTERM set the event, for work that ends by itself; a second one unwinds it."""
+    stop = threading.Event()
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        if stop.is_set():
+            _end(number, frame)
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, ask)
+    return stop
+
+
 def were_asked_for() -> bool:
     """Whether a signal came: whatever breaks after that, such as a rollback on a cancelled connection, is its doing."""
     return bool(_received)

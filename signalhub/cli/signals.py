@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 import click
@@ -19,12 +18,13 @@ from signalhub.domain import timeframe as timeframes
 from signalhub.domain.timeframe import TIMEFRAMES
 from signalhub.domain.wire import to_json
 from signalhub.errors import UsageInvalid
-from signalhub.jobs import evaluation
+from signalhub.feeds.configured import configured
+from signalhub.jobs import evaluation, topping_up
 from signalhub.jobs.evaluation import Evaluated, Scope
+from signalhub.jobs.progress import Progress
 from signalhub.jobs.status import status as read_status
-from signalhub.signals.levels import NO_TICK_DIGITS
+from signalhub.signals.levels import shown_level
 from signalhub.signals.read import SignalFilter, page
-from signalhub.strategies.base import shown
 
 _PAGE = 500
 
@@ -61,13 +61,28 @@ def replay(
 
 
 @click.command()
+@click.option("--mode", type=click.Choice(topping_up.MODES), help="Default: SIGNALHUB_GENERATION_MODE.")
 @pass_context
-def once(context: Context) -> None:
-    """One pipeline pass for everything that closed and was not evaluated yet."""
+def once(context: Context, mode: str | None) -> None:
+    """One pipeline pass for everything that closed and was not evaluated yet.
+
+    Mode database: on what is stored. hybrid: instruments that are behind are topped up from the feed first.
+    live: all are.
+    """
     started = clock.stopwatch()
+    mode = mode or context.settings.generation_mode
     with context.database() as database, output.progress() as progress:
+        if mode != topping_up.DATABASE:
+            _top_up(context, database, mode, progress)
         done = evaluation.once(database, strategies(), context.settings, progress=progress)
     _said(done, clock.stopwatch() - started)
+
+
+def _top_up(context: Context, database: Database, mode: str, progress: Progress) -> None:
+    progress.stage("topping up")
+    topped_up = topping_up.top_up(database, configured(context.settings), mode, context.settings)
+    if topped_up.problem:
+        output.complain(topped_up.problem)
 
 
 @click.command()
@@ -124,7 +139,7 @@ def show(rows: Sequence[Mapping[str, Any]]) -> None:
                 row["strategy"],
                 row["direction"],
                 f"{row['score']:.0f}",
-                *(_price(row[level]) for level in ("entry", "stop", "target")),
+                *(shown_level(row[level]) for level in ("entry", "stop", "target")),
                 row["status"] + (" (ambiguous)" if row["is_ambiguous"] else ""),
                 "" if row["r_multiple"] is None else f"{row['r_multiple']:+.2f}",
             )
@@ -161,12 +176,6 @@ def _said(done: Evaluated, seconds: float) -> None:
         f"{done.closes:,} closes evaluated, {done.signals:,} new signals ({seconds:.1f} s, "
         f"{done.closes / seconds if seconds else 0:,.0f} closes/s)" + (f"; looked at last: {closed}" if closed else "")
     )
-
-
-def _price(level: Decimal) -> str:
-    """On the tick as it is; a level without one has ten digits, of which people read seven."""
-    on_tick = len(level.as_tuple().digits) < NO_TICK_DIGITS
-    return f"{level:,f}" if on_tick else shown(float(level))
 
 
 def _minute(instant: datetime) -> str:

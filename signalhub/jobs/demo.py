@@ -15,7 +15,7 @@ from signalhub.feeds.base import Feed
 from signalhub.feeds.ccxt_rest import CcxtRest
 from signalhub.feeds.files import FileOptions
 from signalhub.feeds.simulator import Simulator
-from signalhub.jobs.backfill import backfill
+from signalhub.jobs.backfill import Wish, backfill
 from signalhub.jobs.evaluation import Evaluated, Scope, replay
 from signalhub.jobs.importing import import_files
 from signalhub.jobs.progress import Progress
@@ -37,6 +37,8 @@ class Demonstrated:
     evaluated: Evaluated
     symbols: Sequence[str] = ()
     """Those of the user's own files; empty: all there are."""
+    feed: Feed | None = None
+    """Where the bars go on coming from; files do not."""
 
 
 def run(
@@ -50,8 +52,10 @@ def run(
     """Bars from the user's files, else a live exchange, else the simulator; then a replay with outcomes."""
     if paths:
         return _from_files(database, strategies, settings, now, progress, paths)
-    source = _gather(database, settings, now, progress)
-    return Demonstrated(source, replay(database, Scope(after=now - HISTORY), strategies, settings, now, progress))
+    feed = _gather(database, settings, now, progress)
+    source = "the built-in simulator" if isinstance(feed, Simulator) else feed.venue
+    evaluated = replay(database, Scope(after=now - HISTORY), strategies, settings, now, progress)
+    return Demonstrated(source, evaluated, feed=feed)
 
 
 def _from_files(
@@ -69,21 +73,25 @@ def _from_files(
     return Demonstrated("your files", evaluated, sorted(set(imported.symbols)))
 
 
-def _gather(database: Database, settings: Settings, now: datetime, progress: Progress) -> str:
+def _gather(database: Database, settings: Settings, now: datetime, progress: Progress) -> Feed:
     if settings.demo_exchange != _NO_EXCHANGE:
         progress.stage(f"asking {settings.demo_exchange}")
         venue = CcxtRest(settings.demo_exchange)
         try:
             if venue.answers(_PATIENCE_SECONDS):
                 _fetch(database, venue, venue.instruments()[:_PAIRS], now, progress)
-                return settings.demo_exchange
+                return venue
         except FeedUnavailable as error:
             progress.line(str(error))
         progress.line(f"{settings.demo_exchange} does not answer: the demo goes on with SIMULATED prices.")
     simulator = Simulator()
     _fetch(database, simulator, simulator.instruments(), now, progress)
-    return "the built-in simulator"
+    return simulator
 
 
 def _fetch(database: Database, feed: Feed, specs: Sequence[InstrumentSpec], now: datetime, progress: Progress) -> None:
-    backfill(database, feed, specs, _BASE, HISTORY, now, progress)
+    done = backfill(database, feed, specs, Wish(_BASE, now - HISTORY), now, progress)
+    if len(done.failed) == len(specs):
+        raise FeedUnavailable(next(iter(done.failed.values()), f"{feed.venue} lists nothing that is traded."))
+    for message in done.failed.values():
+        progress.line(message)

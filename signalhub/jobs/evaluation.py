@@ -11,16 +11,14 @@ from signalhub import clock, snapshot
 from signalhub.db.engine import Database
 from signalhub.domain.signal import Origin
 from signalhub.domain.timeframe import TIMEFRAMES, Timeframe
-from signalhub.jobs import pipeline
-from signalhub.jobs.pipeline import Block, TooLate
+from signalhub.jobs import live, pipeline
+from signalhub.jobs.pipeline import Block
 from signalhub.jobs.progress import Progress
 from signalhub.settings import Settings
-from signalhub.signals.store import late_instruments, unevaluated_closes
-from signalhub.snapshot import Liveness
+from signalhub.signals.store import unevaluated_closes
 from signalhub.strategies.base import Strategy
 
 BLOCK_CLOSES = 500
-_LIVE_AT_MOST = timedelta(minutes=15)
 _EVER = datetime(1900, 1, 1, tzinfo=UTC)
 
 
@@ -31,6 +29,11 @@ class Evaluated:
     closes: int = 0
     signals: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
+
+    def add(self, closes: int, signals: int) -> None:
+        """So many closes more, and the new signals they gave."""
+        self.closes += closes
+        self.signals += signals
 
 
 @dataclass(frozen=True)
@@ -64,10 +67,9 @@ def replay(
         closes = _closes_to_replay(database, scope, timeframe, until, strategies, now)
         progress.stage(f"replaying {timeframe}", len(closes), "closes")
         for block in _blocks(timeframe, closes, scope.instrument_ids):
-            done.signals += pipeline.evaluate_block(database, block, strategies, settings, now)
+            done.add(len(block.closes), pipeline.evaluate_block(database, block, strategies, settings, now))
             # Outcomes follow block by block: signals that ended are looked at no more.
             pipeline.track(database, settings, block.closes[-1], scope.instrument_ids)
-            done.closes += len(block.closes)
             progress.advance(len(block.closes))
     progress.stage("outcomes")
     done.outcomes.update(pipeline.track(database, settings, now, scope.instrument_ids))
@@ -91,17 +93,16 @@ def once(
         span = (now - timedelta(hours=settings.lookback_hours), timeframe.floor(now))
         closes = _unevaluated(database, timeframe, strategies, span, list(Origin), now)
         progress.stage(f"evaluating {timeframe}", len(closes), "closes")
-        for close in closes:
-            done.signals += _evaluate_close(database, timeframe, close, strategies, settings, read_clock)
-            done.closes += 1
+        too_late = [close for close in closes if live.deadline(timeframe, close) < now]
+        for block in _blocks(timeframe, too_late, None):
+            done.add(len(block.closes), pipeline.evaluate_block(database, block, strategies, settings, now))
+            progress.advance(len(block.closes))
+        for close in closes[len(too_late) :]:
+            signals = live.evaluate_close(database, timeframe, close, strategies, settings, read_clock)
+            done.add(0 if signals is None else 1, signals or 0)
             progress.advance(1)
     done.outcomes.update(pipeline.track(database, settings, read_clock()))
     return done
-
-
-def live_deadline(timeframe: Timeframe, close: datetime) -> datetime:
-    """Until when a signal of this close may be committed as live."""
-    return close + min(timeframe.span, _LIVE_AT_MOST)
 
 
 def _blocks(timeframe: Timeframe, closes: Sequence[datetime], ids: Sequence[int] | None) -> Iterator[Block]:
@@ -138,52 +139,3 @@ def _unevaluated(
             if timeframe in strategy.timeframes:
                 pending.update(unevaluated_closes(connection, strategy, timeframe, span, origins, now))
     return sorted(pending)
-
-
-def _evaluate_close(
-    database: Database,
-    timeframe: Timeframe,
-    close: datetime,
-    strategies: Sequence[Strategy],
-    settings: Settings,
-    read_clock: Callable[[], datetime],
-) -> int:
-    """Live where the bars come from a live feed and there is still time, a replay everywhere else."""
-    groups = _groups(database, timeframe, close)
-    deadline = live_deadline(timeframe, close)
-    in_time = read_clock() <= deadline
-    if in_time and groups.unsettled and read_clock() < close + timedelta(seconds=settings.settle_grace_seconds):
-        return 0
-    if not in_time or not (groups.live or groups.unsettled):
-        return _as_replay(database, timeframe, close, None, strategies, settings, read_clock)
-    block = Block(timeframe, [close], Origin.LIVE, groups.live, frozenset(groups.unsettled))
-    try:
-        signals = pipeline.evaluate_block(
-            database, block, strategies, settings, read_clock(), lambda: read_clock() <= deadline
-        )
-    except TooLate:
-        return _as_replay(database, timeframe, close, None, strategies, settings, read_clock)
-    if groups.other:
-        signals += _as_replay(database, timeframe, close, groups.other, strategies, settings, read_clock)
-    return signals
-
-
-def _groups(database: Database, timeframe: Timeframe, close: datetime) -> Liveness:
-    with database.transaction() as connection:
-        groups = snapshot.by_liveness(connection, timeframe, close)
-        late = late_instruments(connection, timeframe, close)
-    was_late = [key for key in groups.live if key in late]
-    return Liveness([key for key in groups.live if key not in late], groups.unsettled, [*groups.other, *was_late])
-
-
-def _as_replay(
-    database: Database,
-    timeframe: Timeframe,
-    close: datetime,
-    instrument_ids: Sequence[int] | None,
-    strategies: Sequence[Strategy],
-    settings: Settings,
-    read_clock: Callable[[], datetime],
-) -> int:
-    block = Block(timeframe, [close], Origin.REPLAY, instrument_ids)
-    return pipeline.evaluate_block(database, block, strategies, settings, read_clock())

@@ -1,11 +1,15 @@
-"""Health: is the database there, is it ours, and are the bars fresh? Quick, and safe to ask at any time."""
+"""Health: is the database there, is it ours, are the bars fresh, and does the service work? Safe to ask at any time.
+
+A part of the service that never ran here, or ended as it should, is not missed.
+"""
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 import psycopg
 import sqlalchemy.exc
@@ -18,6 +22,10 @@ from signalhub.domain.timeframe import TIMEFRAMES
 
 _SQL = Queries("health")
 _LOG = logging.getLogger(__name__)
+_SILENT, _GONE = timedelta(seconds=60), timedelta(minutes=5)
+"""Parts say every few seconds that they work: after the first span something is wrong, after the second they died."""
+_OVERDUE = timedelta(minutes=2)
+_RECENT = timedelta(hours=24)
 
 
 class Condition(StrEnum):
@@ -65,6 +73,8 @@ def _examined(connection: Connection, edition: str, now: datetime) -> Health:
     if components["revision"].status is not Condition.HEALTHY:
         return _without_bars(components)
     components["bars"] = _bars(**_SQL.rows(connection, "freshness", now=now)[0])
+    components |= {row["part"]: _part(row, now) for row in _SQL.rows(connection, "parts")}
+    components["outbox"] = _outbox(_SQL.rows(connection, "outbox", now=now, since=now - _RECENT)[0], now)
     closes = _SQL.rows(connection, "newest_close")
     return Health(components, {row["timeframe"]: _in_utc(row["newest_close"]) for row in closes})
 
@@ -82,6 +92,28 @@ def _bars(instruments: int, behind: int) -> Component:
     if behind:
         return Component(Condition.DEGRADED, f"{behind} of {instruments} instruments are behind the clock")
     return Component(Condition.HEALTHY, f"{instruments} instruments are up to date")
+
+
+def _part(row: dict[str, Any], now: datetime) -> Component:
+    silent = now - row["seen_at"]
+    if silent < _SILENT:
+        return Component(Condition.HEALTHY, row["detail"] or "works")
+    condition = Condition.CRITICAL if silent > _GONE else Condition.DEGRADED
+    return Component(condition, f"gave no sign of life for {_rounded(silent)}: see the log of `signalhub run`")
+
+
+def _outbox(row: dict[str, Any], now: datetime) -> Component:
+    late = now - row["oldest_due_at"] if row["oldest_due_at"] else timedelta(0)
+    told = f"{row['due']} messages due, {row['dead']} dead letters"
+    if late > _OVERDUE:
+        return Component(Condition.DEGRADED, f"{told}; the oldest waits for {_rounded(late)}")
+    if row["recent_dead"]:
+        return Component(Condition.DEGRADED, f"{told}, {row['recent_dead']} of the last day: `signalhub deliveries`")
+    return Component(Condition.HEALTHY, told)
+
+
+def _rounded(span: timedelta) -> str:
+    return str(timedelta(seconds=int(span.total_seconds())))
 
 
 def _without_bars(components: dict[str, Component]) -> Health:

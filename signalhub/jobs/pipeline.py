@@ -17,6 +17,7 @@ from signalhub.db.engine import Database
 from signalhub.domain.signal import Origin
 from signalhub.domain.timeframe import Timeframe
 from signalhub.indicators.compute import compute
+from signalhub.outbox import publish
 from signalhub.settings import Settings
 from signalhub.signals.evaluate import Universe, evaluate
 from signalhub.signals.store import Run, store
@@ -73,7 +74,7 @@ def evaluate_block(
     now: datetime,
     in_time: Callable[[], bool] = lambda: True,
 ) -> int:
-    """Snapshot → candidates → signals of one block, stored in one transaction; the number of new signals.
+    """Snapshot → candidates → signals → outbox of one block, in one transaction; the number of new signals.
 
     Raises: TooLate when `in_time` says no just before the commit; nothing is stored then.
     """
@@ -92,9 +93,11 @@ def evaluate_block(
 def track(
     database: Database, settings: Settings, now: datetime, instrument_ids: Sequence[int] | None = None
 ) -> dict[str, int]:
-    """Outcomes of open signals up to the watermark, by status."""
+    """Outcomes of open signals up to the watermark, by status; who was alerted is told of those that ended."""
     with database.transaction() as connection:
-        return dict(outcomes.track(connection, now, settings.fee_bps + settings.slippage_bps, instrument_ids))
+        tracked = outcomes.track(connection, now, settings.fee_bps + settings.slippage_bps, instrument_ids)
+        publish.publish_closings(connection, tracked.ended, now)
+        return dict(tracked.by_status)
 
 
 def _evaluate(
@@ -110,7 +113,10 @@ def _evaluate(
     evaluations = evaluate(seen, strategy, universe, Decimal(repr(settings.min_score)), block.unsettled)
     milliseconds = (clock.stopwatch() - started) * 1000 / len(block.closes)
     run = Run(block.origin, strategy, block.timeframe, list(universe.instruments))
-    return store(connection, run, evaluations, now=now, milliseconds=milliseconds)
+    signal_ids = store(connection, run, evaluations, now=now, milliseconds=milliseconds)
+    if block.origin is Origin.LIVE:
+        publish.publish(connection, signal_ids, now)
+    return len(signal_ids)
 
 
 def _universe(connection: Connection, block: Block, seen: snapshot.Snapshot) -> Universe:

@@ -1,6 +1,7 @@
 """Levels: entry at the close, stop and target by multiples of ATR, rounded to the tick.
 
-The stop is rounded away from entry and the target towards it, so that rounding never flatters the ratio.
+The stop is rounded away from entry and the target towards it, so that rounding never flatters the ratio. What people
+are shown keeps the tick's digits.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
 from signalhub.domain.signal import Direction, Levels
+from signalhub.strategies.base import shown
 
 NO_TICK_DIGITS = 10
 
@@ -29,6 +31,22 @@ def atr_levels(
     stop, target = _rounded(stop_at, step, rounding), _rounded(target_at, step, rounding)
     in_order = sign * stop < sign * entry < sign * target and min(stop, target) > 0
     return Levels(entry, stop, target) if in_order else None
+
+
+def shown_level(level: Decimal) -> str:
+    """A level for people: on the tick as it is; one without a tick has ten digits, of which people read seven."""
+    return f"{level:,f}" if _is_on_tick(level) else shown(float(level))
+
+
+def shown_price(price: float, level: Decimal) -> str:
+    """A traded price for people, with as many decimals as the signal's levels have."""
+    if not _is_on_tick(level):
+        return shown(price)
+    return f"{price:,.{max(0, -int(level.as_tuple().exponent))}f}"
+
+
+def _is_on_tick(level: Decimal) -> bool:
+    return len(level.as_tuple().digits) < NO_TICK_DIGITS
 
 
 def _decimal(multiple: float) -> Decimal:

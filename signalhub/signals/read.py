@@ -1,4 +1,4 @@
-"""The record, read: signals newest first in pages, one signal, and what became of them.
+"""The record, read: signals newest first in pages, and one signal.
 
 Shared by the command line and the API; what is asked for wrongly is said in one line before SQL sees it.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -34,6 +34,20 @@ _BROKEN = "is no cursor of ours. Take next_cursor of the page before as it is, o
 
 
 @dataclass(frozen=True)
+class Visible:
+    """What somebody may see: some strategies as a whole, of others what closed in half-open spans."""
+
+    strategies: tuple[str, ...] = ()
+    spans: tuple[tuple[str, datetime, datetime], ...] = ()
+
+    def covers(self, strategy: str, close_at: datetime) -> bool:
+        """Whether a signal of this strategy and close is among it."""
+        return strategy in self.strategies or any(
+            strategy == name and begin <= close_at < end for name, begin, end in self.spans
+        )
+
+
+@dataclass(frozen=True)
 class SignalFilter:
     """Which signals, and where the page begins; None does not narrow. `since` keeps close_at >= since."""
 
@@ -45,6 +59,7 @@ class SignalFilter:
     origin: str | None = None
     since: datetime | None = None
     is_open: bool | None = None
+    visible: Visible | None = None
     limit: int = 50
     cursor: str | None = None
 
@@ -68,22 +83,24 @@ def page(connection: Connection, chosen: SignalFilter) -> Page:
     Raises: UsageInvalid, naming what is allowed; NotFound for a symbol that does not exist.
     """
     parameters = _parameters(connection, chosen)
-    rows = _SQL.rows(connection, "page", **parameters)
-    items = [_in_utc(row) for row in rows[: chosen.limit]]
+    # Whoever sees nothing would have the whole record searched for it.
+    rows = [] if chosen.visible == Visible() else _SQL.rows(connection, "page", **parameters)
+    items = [in_utc(row) for row in rows[: chosen.limit]]
     return Page(items, _cursor(items[-1]) if len(rows) > chosen.limit else None)
 
 
-def one(connection: Connection, signal_id: int) -> dict[str, Any] | None:
-    """The signal of this id, or None."""
+def one(connection: Connection, signal_id: int, visible: Visible | None = None) -> dict[str, Any] | None:
+    """The signal of this id; None where there is none, or none of what is visible."""
     if not 0 <= signal_id <= _LAST_ID:
         return None
-    rows = _SQL.rows(connection, "one", signal_id=signal_id)
-    return _in_utc(rows[0]) if rows else None
+    rows = some(connection, [signal_id])
+    is_hidden = visible is not None and rows and not visible.covers(rows[0]["strategy"], rows[0]["close_at"])
+    return rows[0] if rows and not is_hidden else None
 
 
-def summary(connection: Connection) -> list[dict[str, Any]]:
-    """Rows of analytics.performance_by_strategy, by name."""
-    return _SQL.rows(connection, "summary")
+def some(connection: Connection, signal_ids: Sequence[int]) -> list[dict[str, Any]]:
+    """The signals of these ids, by id."""
+    return [in_utc(row) for row in _SQL.rows(connection, "some", signal_ids=list(signal_ids))]
 
 
 def _parameters(connection: Connection, chosen: SignalFilter) -> dict[str, Any]:
@@ -91,16 +108,27 @@ def _parameters(connection: Connection, chosen: SignalFilter) -> dict[str, Any]:
     return {
         "before_close_at": before_close_at,
         "before_signal_id": before_signal_id,
-        "since": _since(chosen.since),
-        "symbol": _symbol(connection, chosen.symbol),
+        "since": known_since(chosen.since),
+        "symbol": known_symbol(connection, chosen.symbol),
         "timeframe": None if chosen.timeframe is None else timeframes.parse(chosen.timeframe).code,
-        "strategy": _strategy(connection, chosen.strategy),
-        "direction": _known("direction", chosen.direction, DIRECTIONS),
-        "status": _known("status", chosen.status, STATUSES),
-        "origin": _known("origin", chosen.origin, ORIGINS),
+        "strategy": known_strategy(connection, chosen.strategy),
+        "direction": known("direction", chosen.direction, DIRECTIONS),
+        "status": known("status", chosen.status, STATUSES),
+        "origin": known("origin", chosen.origin, ORIGINS),
         "is_open": chosen.is_open,
+        **_visible(chosen.visible),
         # One more than asked for tells whether there is a next page.
         "limit": _limit(chosen.limit) + 1,
+    }
+
+
+def _visible(visible: Visible | None) -> dict[str, Any]:
+    spans = visible.spans if visible else ()
+    return {
+        "visible_strategies": None if visible is None else list(visible.strategies),
+        "span_strategies": [strategy for strategy, _, _ in spans],
+        "spans_from": [begin for _, begin, _ in spans],
+        "spans_until": [end for _, _, end in spans],
     }
 
 
@@ -110,7 +138,8 @@ def _limit(limit: int) -> int:
     return limit
 
 
-def _since(since: datetime | None) -> datetime | str:
+def known_since(since: datetime | None) -> datetime | str:
+    """The instant as SQL takes it. Raises: UsageInvalid for one without a time zone."""
     if since is None:
         return "-infinity"
     if since.tzinfo is None:
@@ -118,13 +147,15 @@ def _since(since: datetime | None) -> datetime | str:
     return since
 
 
-def _known(what: str, value: str | None, allowed: Iterable[str]) -> str | None:
+def known(what: str, value: str | None, allowed: Iterable[str]) -> str | None:
+    """The value. Raises: UsageInvalid for one that is not allowed, naming those that are."""
     if value is not None and value not in allowed:
         raise UsageInvalid(f"{value!r} is no {what}. Use one of {', '.join(allowed)}.")
     return value
 
 
-def _symbol(connection: Connection, symbol: str | None) -> str | None:
+def known_symbol(connection: Connection, symbol: str | None) -> str | None:
+    """The symbol as it is stored. Raises: NotFound where no instrument has it."""
     if symbol is None:
         return None
     if "\0" in symbol:
@@ -132,7 +163,8 @@ def _symbol(connection: Connection, symbol: str | None) -> str | None:
     return instruments.find(connection, symbol).public_symbol
 
 
-def _strategy(connection: Connection, strategy: str | None) -> str | None:
+def known_strategy(connection: Connection, strategy: str | None) -> str | None:
+    """The strategy. Raises: UsageInvalid where none is called so, naming those there are."""
     if strategy is None:
         return None
     # Signals outlive the file of their strategy, and a new file has none yet: both names are right.
@@ -140,7 +172,7 @@ def _strategy(connection: Connection, strategy: str | None) -> str | None:
     if strategy in recorded:
         return strategy
     declared = plugins.declared("signalhub.strategies", "STRATEGY", Strategy).values()
-    return _known("strategy", strategy, sorted(recorded | {item.name for item in declared}))
+    return known("strategy", strategy, sorted(recorded | {item.name for item in declared}))
 
 
 def _cursor(row: dict[str, Any]) -> str:
@@ -166,5 +198,6 @@ def _position(cursor: str) -> tuple[datetime, int]:
     return position
 
 
-def _in_utc(row: dict[str, Any]) -> dict[str, Any]:
+def in_utc(row: dict[str, Any]) -> dict[str, Any]:
+    """The row with its instants in UTC."""
     return {name: value.astimezone(UTC) if isinstance(value, datetime) else value for name, value in row.items()}

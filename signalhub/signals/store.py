@@ -41,8 +41,8 @@ class Run:
 
 def store(
     connection: Connection, run: Run, evaluations: Sequence[Evaluation], *, now: datetime, milliseconds: float
-) -> int:
-    """Stores what a run made of a block of closes; the number of signals that are new.
+) -> list[int]:
+    """Stores what a run made of a block of closes; the ids of the signals that are new.
 
     `milliseconds` is what one close of the block took on average.
     """
@@ -60,8 +60,9 @@ def store(
     _SQL.run(connection, "insert_abstentions", **told)
     drafts = [draft for evaluation in evaluations for draft in evaluation.signals]
     if not drafts:
-        return 0
-    return _SQL.run(connection, "insert_signals", **key, rows=json.dumps([_signal_row(d) for d in drafts]), now=now)
+        return []
+    given = json.dumps([_signal_row(draft) for draft in drafts])
+    return [row["signal_id"] for row in _SQL.rows(connection, "insert_signals", **key, rows=given, now=now)]
 
 
 def unevaluated_closes(

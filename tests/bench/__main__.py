@@ -13,10 +13,16 @@ from pathlib import Path
 
 from signalhub.db.edition import POSTGRES, TIMESCALE
 from tests import servers
-from tests.bench import importing, replaying
-from tests.bench.measure import Measurement, fresh_database
+from tests.bench import api, delivering, importing, live, replaying
+from tests.bench.measure import Latency, Measurement, fresh_database
 
-BENCHMARKS = {"import": importing.measure, "replay": replaying.measure}
+BENCHMARKS = {
+    "import": importing.measure,
+    "replay": replaying.measure,
+    "deliver": delivering.measure,
+    "api": api.measure,
+    "live": live.measure,
+}
 
 
 def main() -> None:
@@ -25,7 +31,7 @@ def main() -> None:
     chosen = [word for word in words if word in BENCHMARKS] or list(BENCHMARKS)
     editions = [POSTGRES, TIMESCALE] if servers.timescale_source() else [POSTGRES]
     print(f"{os.cpu_count()} cores, editions: {', '.join(editions)}")
-    results: list[Measurement] = []
+    results: list[Measurement | Latency] = []
     with ExitStack() as stack:
         urls = servers.LazyServers(stack)
         for name in chosen:

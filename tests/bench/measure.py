@@ -28,6 +28,21 @@ class Measurement:
         return f"{self.name:<34}{self.edition:<10}{self.rate:>12,.0f} {self.unit}/s{ratio}  {self.note}"
 
 
+@dataclass(frozen=True)
+class Latency:
+    """How long something took, in milliseconds, and how long the bare minimum of it takes."""
+
+    name: str
+    edition: str
+    milliseconds: float
+    floor: float = 0.0
+    note: str = ""
+
+    def line(self) -> str:
+        floor = f"  floor {self.floor:,.0f} ms" if self.floor else ""
+        return f"{self.name:<44}{self.edition:<10}{self.milliseconds:>10,.0f} ms{floor}  {self.note}"
+
+
 @contextmanager
 def fresh_database(admin_url: str, edition: str) -> Iterator[Database]:
     """A migrated database, dropped afterwards."""

@@ -7,9 +7,15 @@ from typing import Any
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from signalhub.settings import Settings
+
 SIGNALS = "/api/v1/signals"
 JSON = "application/json"
 PROBLEM = "application/problem+json"
+HERE = "http://127.0.0.1:8000"
+"""An open page answers to the names of this machine only."""
+OPEN = Settings(open_page=True, rate_limit=1_000_000)
+"""Anybody may read, as in the demo."""
 
 
 def signal_ids(client: TestClient[Litestar], query: str) -> list[int]:

@@ -18,6 +18,7 @@ from signalhub.db.embedded import EmbeddedServer
 from signalhub.db.engine import Database, create_engine
 from signalhub.signals.read import MAX_LIMIT, SignalFilter, page
 from tests import records
+from tests.integration.api_client import HERE, OPEN
 from tests.integration.embedded_commands import temporary_folder
 from tests.outcome_stage import DIRECTIONS, Side, Stage
 from tests.records import CLOSE, add_instruments, closed
@@ -27,7 +28,7 @@ def api(database: Database) -> TestClient[Litestar]:
     # Imported here: an API that is being changed must not keep all other integration tests from starting.
     from signalhub.api.app import create_app
 
-    return TestClient(create_app(database))
+    return TestClient(create_app(database, OPEN), base_url=HERE)
 
 
 @pytest.fixture

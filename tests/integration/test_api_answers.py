@@ -11,7 +11,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from signalhub import __version__
-from signalhub.api.signals import Signal
+from signalhub.api.wire import Signal
 from signalhub.db.engine import Database
 from signalhub.domain.wire import to_json
 from signalhub.signals.read import SignalFilter, page
@@ -24,7 +24,7 @@ def test_the_list_is_the_record_as_the_command_line_prints_it(client: TestClient
         rows = page(connection, SignalFilter()).items
     answer = client.get(SIGNALS)
     assert zone != "UTC"
-    assert answer.headers["content-type"] == JSON
+    assert answer.headers["content-type"] == JSON, answer.text
     assert answer.json() == {"items": json.loads(to_json(rows)), "next_cursor": None}
 
 
@@ -94,12 +94,12 @@ def test_instruments_are_listed_by_symbol(client: TestClient[Litestar]) -> None:
 
 
 def test_the_index_names_paths_that_answer(client: TestClient[Litestar]) -> None:
-    answer = client.get("/").json()
+    answer = client.get("/api/v1").json()
     assert (answer["name"], answer["version"]) == ("signalhub", __version__)
     assert {client.get(path).status_code for path in answer["links"].values()} == {200}
 
 
-@pytest.mark.parametrize("path", ["/", "/health", SIGNALS, "/nope", "/schema/openapi.json", f"{SIGNALS}?limit=0"])
+@pytest.mark.parametrize("path", ["/api/v1", "/health", SIGNALS, "/nope", "/schema/openapi.json", f"{SIGNALS}?limit=0"])
 def test_every_answer_forbids_sniffing_and_storing(client: TestClient[Litestar], path: str) -> None:
     headers = client.get(path).headers
     assert headers["x-content-type-options"] == "nosniff"

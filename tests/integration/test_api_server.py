@@ -17,13 +17,16 @@ import pytest
 from signalhub.api.app import serve
 from signalhub.db.engine import Database
 from signalhub.errors import UsageInvalid
+from signalhub.settings import Settings
 
 _PATIENCE_SECONDS = 60
 _PROGRAM = """
 import sys
 from signalhub.api.app import serve
 from signalhub.db.engine import Database, create_engine
-serve(Database(create_engine(sys.argv[1]), sys.argv[2]), 0, lambda url: print(url, flush=True))
+from signalhub.settings import Settings
+database = Database(create_engine(sys.argv[1]), sys.argv[2])
+serve(database, Settings(api_port=0, open_page=True), lambda url: print(url, flush=True))
 print("tidied up", flush=True)
 """
 
@@ -74,7 +77,7 @@ def test_a_taken_port_is_one_clear_line(database: Database) -> None:
         other.listen()
         port = other.getsockname()[1]
         with pytest.raises(UsageInvalid) as refused:
-            serve(database, port)
+            serve(database, Settings(api_port=port))
     assert str(refused.value) == (
         f"Port {port} of 127.0.0.1 is taken by another program. Choose another with --port or SIGNALHUB_API_PORT."
     )
@@ -83,4 +86,4 @@ def test_a_taken_port_is_one_clear_line(database: Database) -> None:
 @pytest.mark.parametrize("port", [-1, 65536, 10**9])
 def test_a_number_that_is_no_port_is_refused(database: Database, port: int) -> None:
     with pytest.raises(UsageInvalid, match=f"Port {port} of 127.0.0.1 cannot be used"):
-        serve(database, port)
+        serve(database, Settings(api_port=port))

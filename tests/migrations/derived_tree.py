@@ -17,6 +17,8 @@ BARS = "3_views/20_analytics_bars.sql"
 INDICATORS = "3_views/30_analytics_indicators.sql"
 CLOSED = "3_views/10_closed_bars.sql"
 EXPECTED = "2_functions/20_expected_bars.sql"
+OUTCOMES = "3_views/45_signal_outcomes.sql"
+PERFORMANCE = "3_views/46_performance.sql"
 EMA = "1_ta/10_ema.sql"
 ANALYST = "tests_reader_of_{database}"
 NEW_COLUMN = (
@@ -48,6 +50,9 @@ class Tree:
     def move(self, name: str, to: str) -> None:
         (self.folder / name).rename(self.folder / to)
         readiness.derived_digest.cache_clear()
+
+    def names(self) -> list[str]:
+        return [path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*.sql")]
 
     def migrate(self) -> list[str]:
         applied = migrate.upgrade(self.engine).derived

@@ -13,6 +13,8 @@ from tests.migrations.derived_tree import (
     INDICATORS,
     NEW_COLUMN,
     OTHER_ORDER,
+    OUTCOMES,
+    PERFORMANCE,
     Tree,
     columns,
     oid,
@@ -105,3 +107,17 @@ def test_an_object_above_another_is_found_whatever_the_order_of_both_changes(tre
     tree.edit(BARS, NEW_COLUMN, OTHER_ORDER)
     assert tree.migrate()[:2] == [CLOSED, BARS]
     assert columns(tree, "analytics.bars")[-1] == "added"
+
+
+def test_a_view_below_a_function_below_views_is_made_again_with_all_of_them(tree: Tree) -> None:
+    tree.edit(OUTCOMES, ("    s.signal_id,\n    s.origin,\n", "    s.origin,\n    s.signal_id,\n"))
+    above = [name for name in sorted(tree.names()) if OUTCOMES < name < "3_views/60" and "48_open" not in name]
+    assert tree.migrate() == [OUTCOMES, *above]
+    assert tree.migrate() == []
+    assert query(tree.engine, "SELECT count(*) FROM analytics.performance_daily") == [(0,)]
+
+
+def test_a_statistic_of_another_type_is_made_again_with_the_views_that_show_it(tree: Tree) -> None:
+    tree.edit(PERFORMANCE, ("    n_won bigint,", "    n_won numeric,"))
+    assert tree.migrate()[:2] == [PERFORMANCE, "3_views/50_performance_by_strategy.sql"]
+    assert tree.migrate() == []

@@ -1,0 +1,82 @@
+"""Live: one close as it happens; what comes too late, or of bars of no live feed, is evaluated as a replay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from signalhub import snapshot
+from signalhub.db.engine import Database
+from signalhub.domain.signal import Origin
+from signalhub.domain.timeframe import Timeframe
+from signalhub.jobs import pipeline
+from signalhub.jobs.pipeline import Block, TooLate
+from signalhub.settings import Settings
+from signalhub.signals.store import late_instruments
+from signalhub.snapshot import Liveness
+from signalhub.strategies.base import Strategy
+
+_LIVE_AT_MOST = timedelta(minutes=15)
+
+
+def deadline(timeframe: Timeframe, close: datetime) -> datetime:
+    """Until when a signal of this close may be committed as live."""
+    return close + min(timeframe.span, _LIVE_AT_MOST)
+
+
+def groups(database: Database, timeframe: Timeframe, close: datetime) -> Liveness:
+    """The instruments that may be live at a close, those that are late for it, and all others.
+
+    Guarantees: one that was late when the close was evaluated is never live for it later.
+    """
+    with database.transaction() as connection:
+        found = snapshot.by_liveness(connection, timeframe, close)
+        late = late_instruments(connection, timeframe, close)
+    was_late = [key for key in found.live if key in late]
+    return Liveness([key for key in found.live if key not in late], found.unsettled, [*found.other, *was_late])
+
+
+def evaluate_close(
+    database: Database,
+    timeframe: Timeframe,
+    close: datetime,
+    strategies: Sequence[Strategy],
+    settings: Settings,
+    read_clock: Callable[[], datetime],
+    found: Liveness | None = None,
+) -> int | None:
+    """Live where the bars come from a live feed and there is still time, a replay everywhere else.
+
+    `found`: the groups, where the caller has them already. Returns the number of new signals, or None while bars
+    that may still come in time are waited for.
+    """
+    found = found or groups(database, timeframe, close)
+    until = deadline(timeframe, close)
+    in_time = read_clock() <= until
+    if in_time and found.unsettled and read_clock() < close + timedelta(seconds=settings.settle_grace_seconds):
+        return None
+    if not in_time or not (found.live or found.unsettled):
+        return _as_replay(database, timeframe, close, None, strategies, settings, read_clock)
+    block = Block(timeframe, [close], Origin.LIVE, found.live, frozenset(found.unsettled))
+    try:
+        signals = pipeline.evaluate_block(
+            database, block, strategies, settings, read_clock(), lambda: read_clock() <= until
+        )
+    except TooLate:
+        return _as_replay(database, timeframe, close, None, strategies, settings, read_clock)
+    if found.other:
+        signals += _as_replay(database, timeframe, close, found.other, strategies, settings, read_clock)
+    return signals
+
+
+def _as_replay(
+    database: Database,
+    timeframe: Timeframe,
+    close: datetime,
+    instrument_ids: Sequence[int] | None,
+    strategies: Sequence[Strategy],
+    settings: Settings,
+    read_clock: Callable[[], datetime],
+) -> int:
+    block = Block(timeframe, [close], Origin.REPLAY, instrument_ids)
+    return pipeline.evaluate_block(database, block, strategies, settings, read_clock())

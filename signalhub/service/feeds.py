@@ -1,0 +1,192 @@
+"""The feeds' loop: asks for every close as it comes, and stores what arrives in small batches with its watermark.
+
+What was missed while nothing ran is asked for the same way: each instrument is asked from its watermark on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from signalhub import clock
+from signalhub.bars.ingest import Source
+from signalhub.db.engine import Database
+from signalhub.domain.instrument import InstrumentSpec
+from signalhub.errors import FeedUnavailable
+from signalhub.feeds.base import Feed, Polled
+from signalhub.jobs import pipeline
+from signalhub.service import following
+from signalhub.service.enduring import Keeper
+from signalhub.settings import Settings
+
+_LOG = logging.getLogger(__name__)
+_AFTER_CLOSE = 0.05
+"""Seconds after a close before it is asked for: no venue has the bar at once."""
+_ASK_AGAIN = 0.5
+"""Seconds until those are asked again whose newest bar is not there yet."""
+_LONGEST_PAUSE = 30.0
+"""Seconds between tries with an instrument that keeps failing; half a second at first, then twice as long each time."""
+_FLUSH_SECONDS = 0.2
+_FLUSH_ROWS = 20_000
+_LOOK_AT_MARKETS_EVERY = timedelta(hours=24)
+
+
+@dataclass
+class _Batch:
+    """What arrived and is not stored yet."""
+
+    bars: list[pl.DataFrame] = field(default_factory=list)
+    settled: dict[int, datetime] = field(default_factory=dict)
+    since: float = field(default_factory=clock.stopwatch)
+
+    def is_due(self) -> bool:
+        rows = sum(frame.height for frame in self.bars)
+        return bool(self.settled) and (rows >= _FLUSH_ROWS or clock.stopwatch() - self.since >= _FLUSH_SECONDS)
+
+
+@dataclass
+class _Trouble:
+    tries: int
+    again_at: datetime
+
+
+class FeedsLoop:
+    """Runs until asked to stop. `wake`: there are new bars; `caught_up`: there is history that nobody looked at."""
+
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        feed: Feed,
+        wake: Callable[[], None],
+        caught_up: Callable[[], None],
+        keeper: Keeper,
+        read_clock: Callable[[], datetime] = clock.now,
+    ) -> None:
+        self.database = database
+        self.settings = settings
+        self.feed = feed
+        self.wake = wake
+        self.caught_up = caught_up
+        self.keeper = keeper
+        self.read_clock = read_clock
+        self.timeframe = settings.base_timeframe
+        self._ids: dict[InstrumentSpec, int] = {}
+        self._known: dict[int, datetime] = {}
+        self._trouble: dict[InstrumentSpec, _Trouble] = {}
+        self._notes: dict[InstrumentSpec, str | None] = {}
+        self._listed_at: datetime | None = None
+
+    def run(self) -> None:
+        """Finds out what to follow, then asks at every close.
+
+        Raises: UsageInvalid, NotFound for a symbol that the venue does not have.
+        """
+        while not self.keeper.stop.is_set():
+            now = self.read_clock()
+            if self._listed_at is None or now - self._listed_at >= _LOOK_AT_MARKETS_EVERY:
+                self.keeper.enduring(self._follow)
+            self.keeper.enduring(self.keeper.beat)
+            self.poll(self.read_clock())
+            self.keeper.stop.wait(self._pause())
+        self.keeper.leave()
+
+    def poll(self, now: datetime) -> None:
+        """Asks for everything that closed and is not settled yet; returns when all have answered or failed."""
+        wanted = self._wanted(now)
+        if not wanted:
+            return
+        first_time = {spec for spec, _ in wanted if self._ids[spec] not in self._known}
+        batches = {False: _Batch(), True: _Batch()}
+        for polled in self.feed.poll(wanted, self.timeframe, now):
+            self._note(polled)
+            if polled.settled_through is not None:
+                self._add(batches[polled.spec in first_time], polled)
+            self._store_due(batches)
+            if self.keeper.stop.is_set():
+                break
+        self._store_due(batches, at_once=True)
+        # More than the newest close: a start after a while, or an instrument that is new.
+        if any(now - since > 2 * self.timeframe.span for _, since in wanted):
+            self.caught_up()
+
+    def _follow(self) -> None:
+        now = self.read_clock()
+        try:
+            specs = following.wanted_specs(self.database, self.feed, self.settings, _LOG.warning)
+            if self._listed_at is not None:
+                specs = following.with_present_ticks(self.feed, specs)
+        except FeedUnavailable as error:
+            _LOG.warning("feeds: %s", error)
+            self.keeper.stop.wait(5.0)
+            return
+        since = now - timedelta(days=self.settings.history_days)
+        self._ids = following.follow(self.database, self.feed, specs, now, since)
+        self._known = following.known_until(self.database, list(self._ids.values()), self.timeframe)
+        self._listed_at = now
+        _LOG.info("feeds: following %d instruments of %s by %s bars", len(specs), self.feed.venue, self.timeframe)
+
+    def _wanted(self, now: datetime) -> list[tuple[InstrumentSpec, datetime]]:
+        newest = self.timeframe.floor(now)
+        begin = self.timeframe.floor(now - timedelta(days=self.settings.history_days))
+        known = [(spec, self._known.get(key, begin)) for spec, key in self._ids.items()]
+        return [(spec, since) for spec, since in known if since < newest and self._may_ask(spec, now)]
+
+    def _may_ask(self, spec: InstrumentSpec, now: datetime) -> bool:
+        return spec not in self._trouble or self._trouble[spec].again_at <= now
+
+    def _note(self, polled: Polled) -> None:
+        """Tells of the first failure and of the recovery, not of every try in between."""
+        if polled.note and polled.note != self._notes.get(polled.spec):
+            _LOG.warning("feeds: %s", polled.note)
+        self._notes[polled.spec] = polled.note
+        if polled.error is None:
+            if self._trouble.pop(polled.spec, None):
+                _LOG.info("feeds: %s answers again", polled.spec.symbol)
+            return
+        tries = self._trouble[polled.spec].tries + 1 if polled.spec in self._trouble else 1
+        if tries == 1:
+            _LOG.warning("feeds: %s: %s", polled.spec.symbol, polled.error)
+        pause = min(_LONGEST_PAUSE, _ASK_AGAIN * 2 ** (tries - 1))
+        self._trouble[polled.spec] = _Trouble(tries, self.read_clock() + timedelta(seconds=pause))
+
+    def _add(self, batch: _Batch, polled: Polled) -> None:
+        key = self._ids[polled.spec]
+        assert polled.settled_through is not None
+        if not polled.bars.is_empty():
+            batch.bars.append(polled.bars.select(pl.lit(key, pl.Int32).alias("instrument_id"), pl.all()))
+        batch.settled[key] = max(polled.settled_through, batch.settled.get(key, polled.settled_through))
+
+    def _store_due(self, batches: dict[bool, _Batch], at_once: bool = False) -> None:
+        for is_backfill, batch in batches.items():
+            if batch.is_due() or (at_once and batch.settled):
+                self._store(batch, is_backfill)
+                batches[is_backfill] = _Batch()
+
+    def _store(self, batch: _Batch, is_backfill: bool) -> None:
+        source = Source(self.feed.name, is_live=self.feed.is_live, is_backfill=is_backfill)
+
+        def take_in() -> None:
+            with self.database.transaction() as connection:
+                bars = _together(batch.bars)
+                pipeline.take_in(connection, self.timeframe, bars, source, batch.settled, self.read_clock())
+
+        self.keeper.enduring(take_in)
+        self._known |= batch.settled
+        self.wake()
+
+    def _pause(self) -> float:
+        now = self.read_clock()
+        if self._wanted(now) or (self._trouble and self._listed_at) or self._listed_at is None:
+            return _ASK_AGAIN
+        next_close = self.timeframe.floor(now) + self.timeframe.span
+        return max(0.0, (next_close - now).total_seconds()) + _AFTER_CLOSE
+
+
+def _together(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    found = list(frames)
+    return pl.concat(found) if found else pl.DataFrame()

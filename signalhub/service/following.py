@@ -1,0 +1,61 @@
+"""Following: which instruments of a feed the service keeps up to date, and as which rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from signalhub.bars import ingest, instruments, sessions
+from signalhub.db.engine import Database
+from signalhub.domain.instrument import InstrumentSpec
+from signalhub.domain.timeframe import Timeframe
+from signalhub.errors import FeedUnavailable
+from signalhub.feeds.base import Feed
+from signalhub.settings import Settings
+
+_LISTED = 5000
+"""More than any venue trades: all of its markets."""
+
+
+def wanted_specs(
+    database: Database, feed: Feed, settings: Settings, report: Callable[[str], None]
+) -> Sequence[InstrumentSpec]:
+    """What to follow: the symbols that are set, else what this feed brought before, else the most traded ones.
+
+    What was brought before needs no answer from the venue, so that a restart goes on while it is away.
+    Raises: NotFound for a symbol the venue does not have; FeedUnavailable.
+    """
+    if settings.symbols:
+        return [feed.find(symbol) for symbol in settings.symbols]
+    with database.transaction() as connection:
+        stored = instruments.of_source(connection, feed.name, feed.venue)
+    if not stored:
+        return feed.top(settings.top, report)
+    return stored
+
+
+def with_present_ticks(feed: Feed, specs: Sequence[InstrumentSpec]) -> Sequence[InstrumentSpec]:
+    """The same instruments as the venue describes them today; as they were where it does not answer."""
+    try:
+        listed = {spec.symbol: spec for spec in feed.top(_LISTED)}
+    except FeedUnavailable:
+        return specs
+    return [listed.get(spec.symbol, spec) for spec in specs]
+
+
+def follow(
+    database: Database, feed: Feed, specs: Sequence[InstrumentSpec], now: datetime, since: datetime
+) -> dict[InstrumentSpec, int]:
+    """The row of each instrument, made where it is missing, with the sessions from `since` on."""
+    with database.transaction() as connection:
+        for calendar in sorted({spec.trading_calendar for spec in specs}):
+            sessions.ensure(connection, calendar, since, now)
+        return {
+            spec: instruments.register(connection, spec, feed.name, is_live=feed.is_live, now=now) for spec in specs
+        }
+
+
+def known_until(database: Database, ids: Sequence[int], timeframe: Timeframe) -> dict[int, datetime]:
+    """How far each instrument is settled; those that never were are left out."""
+    with database.transaction() as connection:
+        return ingest.settled_by_instrument(connection, ids, timeframe)

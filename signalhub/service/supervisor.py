@@ -1,0 +1,104 @@
+"""The supervisor: starts the processes of the service, starts one that died again, and stops them all in order."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from signalhub import clock
+from signalhub.jobs.schedule import API, DELIVERY, FEEDS, PIPELINE
+
+PROCESSES: Mapping[str, Sequence[str]] = {"pipeline": (FEEDS, PIPELINE), "edge": (DELIVERY, API)}
+"""Two processes, so that scoring at midnight never stalls a socket."""
+WRONG_USAGE = 2
+_LOOK_EVERY = 0.2
+_PAUSES = (0.2, 1.0, 2.0, 5.0)
+"""Seconds before a process that died is started again; one that lived for a minute begins anew."""
+_SETTLED_AFTER = 60.0
+_PATIENCE_SECONDS = 25.0
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass
+class _Watched:
+    name: str
+    words: Sequence[str]
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    deaths: int = 0
+    start_at: float = field(default_factory=clock.stopwatch)
+
+
+class Supervisor:
+    """Runs until asked to stop. Children hold the other end of a pipe: they end when this process is gone."""
+
+    def __init__(self, arguments: Sequence[str], stop: threading.Event) -> None:
+        """`arguments` go to every child, before its own words."""
+        self.stop = stop
+        self._watched = [
+            _Watched(name, [sys.executable, "-m", "signalhub", *arguments, "run", "--supervised", *_only(parts)])
+            for name, parts in PROCESSES.items()
+        ]
+
+    def run(self) -> int:
+        """The exit code: 0 when asked to stop, 2 when a process says that it is set up wrongly."""
+        code = 0
+        try:
+            while not self.stop.is_set() and code == 0:
+                code = max(self._look(watched) for watched in self._watched)
+                self.stop.wait(_LOOK_EVERY)
+        finally:
+            self._stop_all()
+        return code
+
+    def _look(self, watched: _Watched) -> int:
+        if watched.process is None:
+            if clock.stopwatch() >= watched.start_at:
+                self._start(watched)
+            return 0
+        code = watched.process.poll()
+        if code is None or self.stop.is_set():
+            return 0
+        if code == WRONG_USAGE:
+            return WRONG_USAGE
+        self._bury(watched, code)
+        return 0
+
+    def _start(self, watched: _Watched) -> None:
+        watched.process = subprocess.Popen(watched.words, stdin=subprocess.PIPE)
+        watched.started = clock.stopwatch()
+        _LOG.info("%s: started as process %d", watched.name, watched.process.pid)
+
+    def _bury(self, watched: _Watched, code: int) -> None:
+        if clock.stopwatch() - watched.started > _SETTLED_AFTER:
+            watched.deaths = 0
+        pause = _PAUSES[min(watched.deaths, len(_PAUSES) - 1)]
+        _LOG.error("%s: ended with %d; starting it again in %.1f s", watched.name, code, pause)
+        watched.process, watched.deaths, watched.start_at = None, watched.deaths + 1, clock.stopwatch() + pause
+
+    def _stop_all(self) -> None:
+        running = [watched for watched in self._watched if watched.process is not None]
+        for watched in running:
+            assert watched.process is not None
+            watched.process.terminate()
+        deadline = clock.stopwatch() + _PATIENCE_SECONDS
+        for watched in running:
+            _end(watched, max(0.1, deadline - clock.stopwatch()))
+
+
+def _end(watched: _Watched, within: float) -> None:
+    assert watched.process is not None
+    try:
+        watched.process.wait(within)
+    except subprocess.TimeoutExpired:
+        _LOG.error("%s: does not stop; killed", watched.name)
+        watched.process.kill()
+        watched.process.wait()
+
+
+def _only(parts: Sequence[str]) -> list[str]:
+    return ["--only", ",".join(parts)]
