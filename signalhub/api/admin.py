@@ -21,12 +21,12 @@ from signalhub.db.engine import Database
 from signalhub.db.queries import Queries
 from signalhub.domain.wire import plain_row
 from signalhub.errors import Busy, UsageInvalid
-from signalhub.jobs import evaluation
+from signalhub.jobs import generating
 from signalhub.jobs.status import status
+from signalhub.jobs.topping_up import MODES
 from signalhub.settings import Settings
 from signalhub.strategies.base import Strategy
 
-MODES = ("database", "hybrid", "live")
 _SQL = Queries("api/admin")
 _LOG = logging.getLogger(__name__)
 
@@ -47,6 +47,8 @@ class Done:
     signals: int
     outcomes: dict[str, int]
     seconds: float
+    problem: str | None = None
+    """What the feed could not give; the pass went on with what is stored."""
 
 
 @dataclass(frozen=True)
@@ -124,10 +126,12 @@ def generate(database: Database, settings: Settings) -> Done:
     strategies = list(plugins.declared("signalhub.strategies", "STRATEGY", Strategy).values())
     with _alone(database):
         began = clock.stopwatch()
-        done = evaluation.once(database, strategies, settings)
+        generated = generating.generate(database, strategies, settings)
         seconds = round(clock.stopwatch() - began, 3)
+    done = generated.evaluated
     _LOG.info("a pass was asked for: %d closes, %d signals, %.1f s", done.closes, done.signals, seconds)
-    return Done(settings.generation_mode, done.closes, done.signals, dict(done.outcomes), seconds)
+    outcomes = dict(done.outcomes)
+    return Done(settings.generation_mode, done.closes, done.signals, outcomes, seconds, generated.problem)
 
 
 def _mode(mode: str | None, settings: Settings) -> str:

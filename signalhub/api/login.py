@@ -75,7 +75,7 @@ async def log_in(
 ) -> Redirect:
     """Begins a session and hands out its cookie."""
     refuse_other_origins(request)
-    access = await _checked(request, edge, data.key.strip())
+    access = await _checked(request, edge, data)
     if isinstance(access, Redirect):
         return access
     token = await asyncio.to_thread(_begin, edge, access)
@@ -122,7 +122,7 @@ def who_am_i(access: AccessDependency) -> WhoAmI:
     return WhoAmI.of(access)
 
 
-async def _checked(request: Request[Any, Any, Any], edge: Edge, key: str) -> Access | Redirect:
+async def _checked(request: Request[Any, Any, Any], edge: Edge, data: Credentials) -> Access | Redirect:
     keeper = edge.doorkeeper
     address = keeper.address(request)
     # Looked at first: who has guessed too often is not told even a right guess.
@@ -130,18 +130,18 @@ async def _checked(request: Request[Any, Any, Any], edge: Edge, key: str) -> Acc
     if blocked.is_refused:
         text = f"Too many wrong keys. Try again in {blocked.wait_seconds} s."
         refused = TooManyRequestsException(text, headers=blocked.headers)
-        return _led_back(request, f"wait={blocked.wait_seconds}", refused)
-    access = await keeper.of_key(key)
+        return _led_back(request, f"wait={blocked.wait_seconds}", data, refused)
+    access = await keeper.of_key(data.key.strip())
     if access is None:
         keeper.failures.take(address)
-        return _led_back(request, "failed=1", NotAuthorizedException("This key opens nothing."))
+        return _led_back(request, "failed=1", data, NotAuthorizedException("This key opens nothing."))
     return access
 
 
-def _led_back(request: Request[Any, Any, Any], why: str, refused: Exception) -> Redirect:
+def _led_back(request: Request[Any, Any, Any], why: str, data: Credentials, refused: Exception) -> Redirect:
     if "text/html" not in request.headers.get("accept", ""):
         raise refused
-    return Redirect(f"{LOGIN}?{why}", status_code=303)
+    return Redirect(f"{LOGIN}?{why}&next={quote(_inside(data.next))}", status_code=303)
 
 
 def _begin(edge: Edge, access: Access) -> str:

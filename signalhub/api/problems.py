@@ -67,7 +67,8 @@ class Problem:
 def respond(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """The problem document of any error; whoever may not see a page is led to the login."""
     if isinstance(error, NotAuthorizedException) and request.scope["route_handler"].opt.get("page"):
-        return Redirect(f"/login?next={quote(request.url.path)}", status_code=303)
+        asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return Redirect(f"/login?next={quote(asked)}", status_code=303)
     status, title = _status_and_title(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)

@@ -17,7 +17,7 @@ from signalhub.errors import UsageInvalid
 
 _PATIENCE_SECONDS = 5
 """How long answers that are under way may take once the server was asked to stop."""
-_ADVICE = "Choose another with --port or SIGNALHUB_API_PORT."
+_ADVICE = "Choose another with SIGNALHUB_API_PORT, or with demo --port."
 _REASONS = {
     errno.EADDRINUSE: "is taken by another program",
     errno.EACCES: "may not be used by this user",

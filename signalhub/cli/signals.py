@@ -18,10 +18,9 @@ from signalhub.domain import timeframe as timeframes
 from signalhub.domain.timeframe import TIMEFRAMES
 from signalhub.domain.wire import to_json
 from signalhub.errors import UsageInvalid
-from signalhub.feeds.configured import configured
 from signalhub.jobs import evaluation, topping_up
 from signalhub.jobs.evaluation import Evaluated, Scope
-from signalhub.jobs.progress import Progress
+from signalhub.jobs.generating import generate
 from signalhub.jobs.status import status as read_status
 from signalhub.signals.levels import shown_level
 from signalhub.signals.read import SignalFilter, page
@@ -70,19 +69,12 @@ def once(context: Context, mode: str | None) -> None:
     live: all are.
     """
     started = clock.stopwatch()
-    mode = mode or context.settings.generation_mode
+    settings = context.settings.replace(generation_mode=mode or context.settings.generation_mode)
     with context.database() as database, output.progress() as progress:
-        if mode != topping_up.DATABASE:
-            _top_up(context, database, mode, progress)
-        done = evaluation.once(database, strategies(), context.settings, progress=progress)
-    _said(done, clock.stopwatch() - started)
-
-
-def _top_up(context: Context, database: Database, mode: str, progress: Progress) -> None:
-    progress.stage("topping up")
-    topped_up = topping_up.top_up(database, configured(context.settings), mode, context.settings)
-    if topped_up.problem:
-        output.complain(topped_up.problem)
+        done = generate(database, strategies(), settings, progress)
+    if done.problem:
+        output.complain(done.problem)
+    _said(done.evaluated, clock.stopwatch() - started)
 
 
 @click.command()

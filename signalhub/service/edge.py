@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 from signalhub.api.server import serve_until
 from signalhub.channels.deliver import deliver
@@ -60,7 +61,8 @@ def _follow(asked: threading.Event, stop: asyncio.Event) -> None:
 
     def wait() -> None:
         asked.wait()
-        loop.call_soon_threadsafe(stop.set)
+        with suppress(RuntimeError):  # the loop has ended by itself, and told why
+            loop.call_soon_threadsafe(stop.set)
 
     threading.Thread(target=wait, daemon=True, name="stop").start()
 

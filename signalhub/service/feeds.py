@@ -30,6 +30,7 @@ _ASK_AGAIN = 0.5
 """Seconds until those are asked again whose newest bar is not there yet."""
 _LONGEST_PAUSE = 30.0
 """Seconds between tries with an instrument that keeps failing; half a second at first, then twice as long each time."""
+_BEAT_EVERY = 5.0
 _FLUSH_SECONDS = 0.2
 _FLUSH_ROWS = 20_000
 _LOOK_AT_MARKETS_EVERY = timedelta(hours=24)
@@ -92,7 +93,7 @@ class FeedsLoop:
                 self.keeper.enduring(self._follow)
             self.keeper.enduring(self.keeper.beat)
             self.poll(self.read_clock())
-            self.keeper.stop.wait(self._pause())
+            self._rest(self._pause())
         self.keeper.leave()
 
     def poll(self, now: datetime) -> None:
@@ -178,6 +179,13 @@ class FeedsLoop:
         self.keeper.enduring(take_in)
         self._known |= batch.settled
         self.wake()
+
+    def _rest(self, seconds: float) -> None:
+        """Until the next look; meanwhile the heart goes on beating."""
+        until = clock.stopwatch() + seconds
+        while not self.keeper.stop.is_set() and (left := until - clock.stopwatch()) > 0:
+            self.keeper.enduring(self.keeper.beat)
+            self.keeper.stop.wait(min(left, _BEAT_EVERY))
 
     def _pause(self) -> float:
         now = self.read_clock()

@@ -7,7 +7,7 @@ granted_at <= t tell who was entitled at t as it was known at t, whatever is gra
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,18 +35,6 @@ class Entitlement:
     def holds(self, instant: datetime) -> bool:
         """Whether the instant is in the span."""
         return self.valid_from <= instant and (self.valid_until is None or instant < self.valid_until)
-
-
-@dataclass(frozen=True)
-class Visible:
-    """What a subscriber may see at an instant: strategies owned then, and signals that closed while one was owned."""
-
-    strategies: frozenset[str]
-    history: Mapping[str, Sequence[Entitlement]]
-
-    def may_see(self, strategy: str, close_at: datetime) -> bool:
-        """Whether a signal of this strategy that closed then may be seen."""
-        return strategy in self.strategies or any(row.holds(close_at) for row in self.history.get(strategy, ()))
 
 
 def known(connection: Connection) -> list[str]:
@@ -124,12 +112,3 @@ def history(connection: Connection, subscriber_id: int) -> list[Entitlement]:
 def current(connection: Connection, now: datetime) -> dict[int, list[str]]:
     """The strategies each subscriber owns now, by subscriber_id; whoever owns none is not in it."""
     return {row["subscriber_id"]: row["strategies"] for row in _SQL.rows(connection, "current", now=now)}
-
-
-def visible(connection: Connection, subscriber_id: int, now: datetime) -> Visible:
-    """What the subscriber may see now. (Analysts and operators see all: that is the key's role.)"""
-    rows = history(connection, subscriber_id)
-    by_strategy: dict[str, list[Entitlement]] = {}
-    for row in rows:
-        by_strategy.setdefault(row.strategy, []).append(row)
-    return Visible(frozenset(row.strategy for row in rows if row.holds(now)), by_strategy)

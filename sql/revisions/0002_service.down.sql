@@ -4,4 +4,5 @@ DROP SCHEMA outbox CASCADE;
 DROP SCHEMA account CASCADE;
 DROP TABLE engine.job_runs;
 DROP TABLE engine.heartbeats;
+DROP INDEX engine.outcomes_by_exit;
 DROP FUNCTION engine.announce_change() CASCADE;

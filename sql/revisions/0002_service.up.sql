@@ -182,6 +182,9 @@ CREATE TABLE engine.heartbeats (
     CONSTRAINT part_is_known CHECK (part IN ('feeds', 'pipeline', 'delivery', 'api'))
 );
 
+-- Digests and daily statistics read what ended in a span.
+CREATE INDEX outcomes_by_exit ON engine.outcomes (exit_at) WHERE exit_at IS NOT NULL;
+
 -- Whoever caches what is read from these tables listens on the channel signalhub_changed; the payload is the
 -- table's name. Once a statement, and only when it touched a row.
 CREATE FUNCTION engine.announce_change() RETURNS trigger

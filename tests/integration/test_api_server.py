@@ -79,7 +79,8 @@ def test_a_taken_port_is_one_clear_line(database: Database) -> None:
         with pytest.raises(UsageInvalid) as refused:
             serve(database, Settings(api_port=port))
     assert str(refused.value) == (
-        f"Port {port} of 127.0.0.1 is taken by another program. Choose another with --port or SIGNALHUB_API_PORT."
+        f"Port {port} of 127.0.0.1 is taken by another program. "
+        "Choose another with SIGNALHUB_API_PORT, or with demo --port."
     )
 
 

@@ -91,11 +91,10 @@ def test_at_any_instant_one_is_entitled_iff_the_last_word_about_it_was_a_grant(
         for hour in range(LAST + 1):
             for instant in (at(hour), at(hour) + HOUR - timedelta(microseconds=1)):
                 now_owned = entitlements.current(connection, instant).get(ann, [])
-                seen = entitlements.visible(connection, ann, instant).strategies
                 for strategy in BOTH:
                     is_owned = hour in owned[strategy]
                     assert len(covering(rows, strategy, instant)) == int(is_owned), "covered once or not at all"
-                    assert (strategy in now_owned) == (strategy in seen) == is_owned
+                    assert (strategy in now_owned) == is_owned
 
 
 @ROUNDS
@@ -179,18 +178,6 @@ def test_unknown_strategies_and_spans_without_length_are_refused(connection: Con
     with pytest.raises(UsageInvalid, match="out of reach"):
         entitlements.grant(connection, ann, ["momentum"], NOW, datetime.min.replace(tzinfo=UTC))
     assert entitlements.history(connection, ann) == []
-
-
-def test_a_signal_may_be_seen_by_whoever_owns_its_strategy_now_or_did_when_it_closed(
-    connection: Connection, ann: int
-) -> None:
-    entitlements.grant(connection, ann, ["momentum"], NOW, valid_until=at(5))
-    during, after = (entitlements.visible(connection, ann, at(hour)) for hour in (3, 8))
-    closes = [at(hour) for hour in (-10, 0, 4, 5, 7)]
-    assert [during.may_see("momentum", close_at) for close_at in closes] == [True] * 5
-    assert [after.may_see("momentum", close_at) for close_at in closes] == [False, True, True, False, False]
-    assert not during.may_see("breakout", at(3))
-    assert entitlements.visible(connection, ann + 1, at(3)).strategies == frozenset()
 
 
 def test_the_same_grant_by_many_at_once_is_one_row_for_each_strategy(database: Database) -> None:

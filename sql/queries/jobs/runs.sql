@@ -8,10 +8,9 @@ SELECT pg_try_advisory_lock(hashtext('signalhub.job.' || %(job)s::text));
 SELECT pg_advisory_unlock(hashtext('signalhub.job.' || %(job)s::text));
 
 -- name: is_finished
-SELECT EXISTS (
-    SELECT 1 FROM engine.job_runs AS j
-    WHERE j.job = %(job)s::text AND j.scheduled_for = %(slot)s::timestamptz AND j.finished_at IS NOT NULL
-);
+SELECT count(*) > 0
+FROM engine.job_runs AS j
+WHERE j.job = %(job)s::text AND j.scheduled_for = %(slot)s::timestamptz AND j.finished_at IS NOT NULL;
 
 -- name: begin
 INSERT INTO engine.job_runs (job, scheduled_for, started_at)

@@ -187,8 +187,11 @@ WHERE m.signal_id = ANY(%(signal_ids)s::bigint[]) AND m.kind = 'alert' AND m.sta
 ON CONFLICT (signal_id, subscriber_id, channel, kind) WHERE signal_id IS NOT NULL DO NOTHING;
 
 -- name: queue_test
-INSERT INTO outbox.messages (kind, channel, subscriber_id, due_at, created_at)
-SELECT 'test', c.channel, %(subscriber_id)s::integer, %(now)s::timestamptz, %(now)s::timestamptz
+-- Of use for as long as somebody waits for it: on a channel that is not set up yet it is withheld after that.
+INSERT INTO outbox.messages (kind, channel, subscriber_id, due_at, valid_until, created_at)
+SELECT
+    'test', c.channel, %(subscriber_id)s::integer, %(now)s::timestamptz, %(now)s::timestamptz + INTERVAL '1 hour',
+    %(now)s::timestamptz
 FROM unnest(%(channels)s::text[]) AS c (channel)
 RETURNING message_id;
 
