@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import ssl
 from collections import deque
+from email.header import Header
 from email.headerregistry import Address as MailAddress
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
@@ -33,6 +34,7 @@ _MAILS_PER_CONNECTION = 50
 _IDLE_SECONDS = 30.0
 """Servers forget a silent connection after a minute or more."""
 _ADDRESS = re.compile(r"""([^\s<>()\[\],;:"\\@]+)@([^\s<>()\[\],;:"\\@]+)""")
+_CRLF = "\r\n"
 _ABOUT_US = (aiosmtplib.SMTPConnectError, aiosmtplib.SMTPHeloError, aiosmtplib.SMTPSenderRefused)
 
 
@@ -232,11 +234,17 @@ def _mailbox_line(field: str, name: str, address: str) -> bytes:
 def _shared(subject: str, text: str, html: str) -> bytes:
     """Subject and body. Building them costs more than sending the mail does, so they are kept."""
     mail = EmailMessage(SMTP_POLICY.clone(cte_type="7bit"))
-    mail["Subject"] = one_line(subject)
     mail.set_content(text, cte="quoted-printable")
     if html:
         mail.add_alternative(html, subtype="html", cte="quoted-printable")
-    return mail.as_bytes()
+    return _subject_line(subject) + mail.as_bytes()
+
+
+def _subject_line(subject: str) -> bytes:
+    """The older of the standard library's two ways: the newer one loses blanks where it folds encoded words."""
+    text = one_line(subject)
+    header = Header(text, "us-ascii" if text.isascii() else "utf-8", header_name="Subject")
+    return f"Subject: {header.encode(linesep=_CRLF)}{_CRLF}".encode("ascii")
 
 
 def _code(error: BaseException | None) -> int | None:

@@ -88,9 +88,11 @@ def test_the_demo_serves_the_api_until_sigterm_and_leaves_the_server_stopped(
         shown = lines_until(demo, "/health")
         health = fetched(f"http://127.0.0.1:{port}/health")
         listed = fetched(f"http://127.0.0.1:{port}/api/v1/signals?limit=3")
+        page = urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=PATIENCE).read().decode()
         demo.send_signal(signal.SIGTERM)
         _, err = demo.communicate(timeout=PATIENCE)
-    assert f"The API answers on http://127.0.0.1:{port}" in shown
+    assert f"The live page: http://127.0.0.1:{port}/" in shown
+    assert "<title>Signals" in page
     assert isinstance(health, dict)
     assert isinstance(listed, dict)
     assert len(listed["items"]) == 3
@@ -150,11 +152,15 @@ def free_port() -> int:
         return port
 
 
-def fetched(url: str) -> object:
+def read(url: str) -> str:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(url, timeout=PATIENCE) as answer:
         assert answer.status == 200
-        return json.load(answer)
+        return str(answer.read().decode())
+
+
+def fetched(url: str) -> object:
+    return json.loads(read(url))
 
 
 def lines_until(process: subprocess.Popen[str], part: str) -> str:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import random
+import re
+import signal
+import socket
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -14,8 +18,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from signalhub.db.embedded import EmbeddedServer
 from tests import servers
-from tests.acceptance.commands import environment, signalhub
+from tests.acceptance.commands import PATIENCE, answer_of, assert_refused, environment, signalhub
+from tests.acceptance.places import empty_home
 from tests.acceptance.service_stage import MINUTE, SETTINGS, SYMBOLS, Stage, bars_that_are_wrong, on_stage
 from tests.conftest import scale
 from tests.doubles.exchange_process import running
@@ -149,7 +155,77 @@ def test_two_services_side_by_side_are_harmless(stage: Stage, sink: HttpDouble, 
         second.start()
         stage.wait_until_at_work(datetime.now(UTC))
         wait_for_a_close(stage)
-        wait_for_a_close(stage)
         assert (stage.stop(), second.stop()) == (0, 0)
     assert_nothing_lost_or_doubled(stage, sink)
     assert stage.rows("SELECT * FROM engine.heartbeats") == []
+
+
+@pytest.fixture
+def alone() -> Iterator[Stage]:
+    """The service on its embedded database, with simulated prices: it needs nothing and nobody."""
+    with empty_home() as home:
+        env = environment(home, SIGNALHUB_FEED="simulator", SIGNALHUB_HISTORY_DAYS="0.05")
+        url = signalhub(env, "db", "url").stdout.strip()
+        with on_stage(env, url, home / "service.log") as made:
+            yield made
+
+
+def test_it_comes_back_when_its_embedded_server_is_killed_and_its_end_leaves_nothing_behind(alone: Stage) -> None:
+    server = EmbeddedServer(Path(alone.env["SIGNALHUB_HOME"]))
+    alone.start()
+    alone.wait_until_at_work(datetime.now(UTC))
+    killed = server.status().pid
+    assert killed is not None
+    instant = datetime.now(UTC)
+    os.kill(killed, signal.SIGKILL)
+    print(f"back at work after {alone.wait_until_at_work(instant):.1f} s")
+    assert server.status().pid not in (None, killed)
+    children = alone.children()
+    assert len(children) == 2
+    assert alone.stop() == 0
+    assert_at_an_end(children, server)
+    log = alone.log.read_text()
+    assert "ended with" not in log
+    assert "Traceback" not in log
+
+    # Ctrl-C reaches the processes as well as their supervisor, and is no second request to hurry.
+    alone.start()
+    alone.wait_until_at_work(datetime.now(UTC))
+    children = alone.children()
+    assert alone.interrupt() == 0
+    assert_at_an_end(children, server)
+    assert "interrupted" not in alone.log.read_text()
+    assert "terminated" not in alone.log.read_text()
+
+
+def assert_at_an_end(children: list[int], server: EmbeddedServer) -> None:
+    for child in children:
+        with pytest.raises(ProcessLookupError):
+            os.kill(child, 0)
+    assert not server.status().is_running
+
+
+def test_sigterm_in_the_midst_of_the_start_ends_it_too(alone: Stage) -> None:
+    alone.start()
+    alone.wait(lambda: len(alone.children()) == 2, "the processes did not start")
+    children = alone.children()
+    assert alone.stop() == 0
+    assert_at_an_end(children, EmbeddedServer(Path(alone.env["SIGNALHUB_HOME"])))
+
+
+def test_a_feed_that_there_is_none_of_ends_it_at_once_with_one_line(tmp_path: Path) -> None:
+    env = environment(tmp_path, SIGNALHUB_FEED="telepathy")
+    for words in ((), ("--only", "feeds,pipeline")):
+        assert_refused(answer_of(signalhub(env, "run", *words)), "SIGNALHUB_FEED is 'telepathy'", "simulator", code=2)
+
+
+def test_a_port_that_is_taken_ends_it_with_one_line(url: str, tmp_path: Path) -> None:
+    env = environment(tmp_path, url, SIGNALHUB_FEED="simulator", SIGNALHUB_HISTORY_DAYS="0.05")
+    assert signalhub(env, "migrate").returncode == 0
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = signalhub(env | {"SIGNALHUB_API_PORT": str(port)}, "run", timeout=PATIENCE)
+    assert (done.returncode, done.stdout) == (2, "")
+    complaints = [line for line in done.stderr.splitlines() if not re.match(r"\d{4}-\d\d-\d\dT\S+ INFO ", line)]
+    assert len(complaints) == 1, done.stderr
+    assert complaints[0].startswith(f"signalhub: Port {port} of 127.0.0.1 is taken")

@@ -223,3 +223,12 @@ def test_a_server_without_starttls_gets_neither_login_nor_mail() -> None:
     assert isinstance(verdict, RetryAt)
     assert double.logins == []
     assert double.envelopes == []
+
+
+@given(
+    words=st.lists(st.sampled_from(["🛑", "STOP", "HIT", "·", "🔴", "SHORT", "SIM:TSLA", "5m", "breakout"]), min_size=1)
+)
+def test_a_subject_arrives_as_it_was_written_however_often_it_is_folded(words: list[str]) -> None:
+    subject = " ".join(words)
+    mail = email.message_from_bytes(channel._shared(subject, "text", ""), policy=email.policy.default)
+    assert mail["Subject"] == subject

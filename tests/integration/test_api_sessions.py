@@ -77,11 +77,29 @@ def test_a_write_of_a_session_needs_its_csrf_token(browser: TestClient[Litestar]
     assert browser.post(path, json=FEEDBACK, headers=good).json() == FEEDBACK
 
 
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://[", "", "no url"])
+def test_nobody_logs_in_or_writes_from_another_origin(browser: TestClient[Litestar], town: Town, origin: str) -> None:
+    assert_problem(log_in(browser, town.tokens["entitled"], Origin=origin), 403, "Pages of")
+    answer = browser.put("/api/v1/preferences", json={}, headers={"X-CSRF-Token": csrf(browser), "Origin": origin})
+    assert_problem(answer, 403, "Pages of")
+
+
 def test_the_csrf_token_of_another_session_is_none(browser: TestClient[Litestar], town: Town) -> None:
     before = csrf(browser)
     log_in(browser, town.tokens["entitled"])
     assert csrf(browser) != before
     assert_problem(browser.put("/api/v1/preferences", json={}, headers={"X-CSRF-Token": before}), 403, "CSRF")
+
+
+@pytest.mark.parametrize(
+    ("body", "word"), [(b"", "data is missing."), (b"[" * 100_000, "nested too deeply"), (b"[1]", "object")]
+)
+def test_a_body_that_says_nothing_is_a_problem_that_says_why(
+    database: Database, town: Town, body: bytes, word: str
+) -> None:
+    with TestClient(create_app(database, CLOSED)) as client:
+        answer = client.put("/api/v1/preferences", content=body, headers=town.headers("entitled"))
+        assert_problem(answer, 400, word)
 
 
 def test_a_key_needs_no_csrf_token(database: Database, town: Town) -> None:
@@ -120,7 +138,7 @@ def test_a_session_dies_with_its_key(database: Database, browser: TestClient[Lit
 def test_a_wrong_key_leads_a_browser_back_and_tells_a_program(database: Database, town: Town) -> None:
     with TestClient(create_app(database, CLOSED)) as client:
         led_back = log_in(client, "shk_wrong", Accept="text/html")
-        assert (led_back.status_code, led_back.headers["location"]) == (303, "/login?failed=1")
+        assert (led_back.status_code, led_back.headers["location"]) == (303, "/login?failed=1&next=/")
         assert_problem(log_in(client, town.tokens["revoked"]), 401)
 
 
@@ -139,6 +157,7 @@ def test_after_many_wrong_keys_an_address_has_to_wait_even_with_a_good_one(datab
     [
         ("/signals/7?tab=open", "/signals/7?tab=open"),
         ("//evil.example/", "/"),
+        ("//[", "/"),
         ("https://evil.example/", "/"),
         ("/\\evil.example", "/"),
         ("/a\r\nSet-Cookie: x=y", "/"),

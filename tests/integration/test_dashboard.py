@@ -30,7 +30,6 @@ from tests.integration.api_people import CLOSED, settled
 PSQL = Path(sysconfig.get_path("purelib")) / PROGRAMS / "bin/psql"
 FOLDER = Path(__file__).resolve().parents[2] / "docs/operations"
 WORD = r"[a-zA-Z_]\w*"
-NOW = clock.now()
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -59,21 +58,22 @@ def legends() -> list[str]:
 
 def busy(connection: Connection) -> None:
     """Something of everything that is counted: two tries, a part, watermarks, an evaluation of each origin."""
-    outbox_stage.add_messages(connection, 2, due_at=NOW, created_at=NOW)
-    claimed = queue.claim(connection, "email", 2, NOW, timedelta(minutes=1))
-    queue.settle(connection, [(claimed[0], Sent()), (claimed[1], RetryAt("busy"))], NOW)
-    connection.execute("INSERT INTO engine.heartbeats VALUES ('feeds', 'here:1', %s, %s)", (NOW, NOW))
+    now = clock.now()
+    outbox_stage.add_messages(connection, 2, due_at=now, created_at=now)
+    claimed = queue.claim(connection, "email", 2, now, timedelta(minutes=1))
+    queue.settle(connection, [(claimed[0], Sent()), (claimed[1], RetryAt("busy"))], now)
+    connection.execute("INSERT INTO engine.heartbeats VALUES ('feeds', 'here:1', %s, %s)", (now, now))
     (instrument,) = connection.execute("SELECT min(instrument_id) FROM market.instruments").fetchone() or (None,)
     connection.execute(
         "INSERT INTO market.watermarks (instrument_id, timeframe, settled_through) VALUES (%s, '1m', %s)",
-        (instrument, NOW),
+        (instrument, now),
     )
     for hours, milliseconds in ((2, 70.0), (1, 30.0)):
         connection.execute(
             "INSERT INTO engine.evaluations (origin, strategy_id, timeframe, close_at, instruments_seen, "
             "instruments_abstained, candidates, signals, milliseconds, evaluated_at) "
             "SELECT 'live', strategy_id, '1h', %s, 1, 0, 0, 0, %s, %s FROM engine.strategies",
-            (NOW - timedelta(hours=hours), milliseconds, NOW),
+            (now - timedelta(hours=hours), milliseconds, now),
         )
 
 

@@ -63,8 +63,9 @@ class TestWatermark:
         stage.settle(minute(30))
         stage.signal()
         nothing = outcomes.track(stage.connection, NEXT_YEAR, 0.0, [stage.instrument_id + 1])
-        assert (dict(nothing), stage.outcome()["status"]) == ({}, "open")
-        assert dict(outcomes.track(stage.connection, NEXT_YEAR, 0.0, [stage.instrument_id])) == {"target_hit": 1}
+        assert (dict(nothing.by_status), stage.outcome()["status"]) == ({}, "open")
+        found = outcomes.track(stage.connection, NEXT_YEAR, 0.0, [stage.instrument_id])
+        assert (dict(found.by_status), len(found.ended)) == ({"target_hit": 1}, 1)
 
 
 class TestFinality:
