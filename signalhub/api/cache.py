@@ -18,14 +18,16 @@ class Cache(Generic[K, V]):
         self._listening = listening
         self._at_most = at_most
         self._generation = listening.generation
-        self._values: dict[K, V] = {}
+        self._values: dict[K, tuple[int, V]] = {}
 
     def get(self, key: K) -> V | None:
         """What was kept since the last change."""
         if self._generation != self._listening.generation:
             self._values.clear()
             self._generation = self._listening.generation
-        return self._values.get(key) if self._listening.is_connected else None
+        # Threads put: one that was interrupted may do so after the clearing, with what was read before it.
+        generation, value = self._values.get(key, (None, None))
+        return value if self._listening.is_connected and generation == self._generation else None
 
     def put(self, key: K, value: V, generation: int) -> None:
         """Keeps what was read; `generation` is that of before reading: what changed meanwhile was perhaps not seen."""
@@ -33,7 +35,7 @@ class Cache(Generic[K, V]):
             return
         if len(self._values) >= self._at_most:
             self._values.clear()
-        self._values[key] = value
+        self._values[key] = (generation, value)
 
     def drop(self, key: K) -> None:
         """Forgets a value before its end is announced."""

@@ -34,6 +34,7 @@ QUEUE = 200
 TOO_SLOW, NOT_ALLOWED = 1013, 1008
 KEEPALIVE_SECONDS = 20.0
 _STATUS_SECONDS = 5.0
+_PAUSE_SECONDS = 1.0
 _AT_ONCE = 500
 _EXPIRY = "expiry"
 """A notice of our own: look whose time is over."""
@@ -110,20 +111,26 @@ class Feed:
 
     async def _tell(self) -> None:
         while True:
-            channel, payload = await self._notices.get()
-            try:
-                await self._heed(channel, payload)
-            except _LOST:
-                _LOG.warning("the live feed could not read what was announced and tries again")
-                self._notices.put_nowait((channel, payload))
-                await asyncio.sleep(1)
-            except Exception:
-                _LOG.exception("the live feed could not tell %s %s", channel, payload)
+            notice = await self._notices.get()
+            # Again before the next one: a key's end must not be heard after the signals that followed it.
+            while not await self._has_heeded(*notice):
+                await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _has_heeded(self, channel: str, payload: str) -> bool:
+        try:
+            await self._heed(channel, payload)
+        except _LOST:
+            _LOG.warning("the live feed could not read what was announced and tries again")
+            return False
+        except Exception:
+            _LOG.exception("the live feed could not tell %s %s", channel, payload)
+        return True
 
     async def _heed(self, channel: str, payload: str) -> None:
         if channel == CONNECTED:
-            await self._catch_up()
+            # First who may still see what, for that was not heard either.
             await self._renew(self._members)
+            await self._catch_up()
         if channel == SIGNALS:
             notice = json.loads(payload)
             await self._announce([(notice["event"], signal_id) for signal_id in notice["signal_ids"]])

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from litestar import Request, get, post
 from litestar.datastructures import Cookie
@@ -170,6 +170,5 @@ def _cookie(request: Request[Any, Any, Any], edge: Edge, token: str, max_age: in
 
 def _inside(path: str) -> str:
     """The path where it is one of ours: a login must not lead to somebody else's page."""
-    parts = urlsplit(path)
-    is_ours = path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.netloc and path.isprintable()
+    is_ours = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
     return quote(path, safe="/?=&%:@+,-._~") if is_ours else "/"

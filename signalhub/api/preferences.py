@@ -15,12 +15,10 @@ from signalhub.api import problems
 from signalhub.api.access import SUBSCRIBER
 from signalhub.api.edge import AccessDependency
 from signalhub.api.parameters import DatabaseDependency
-from signalhub.db.queries import Queries
 from signalhub.domain.wire import plain_row
+from signalhub.outbox.publish import queue_test
 from signalhub.subscribers import people, preferences
 from signalhub.subscribers.preferences import CHANNELS, Preferences
-
-_SQL = Queries("api/preferences")
 
 
 @dataclass(frozen=True)
@@ -122,6 +120,5 @@ class PreferencesOfMine(Controller):
         with database.transaction() as connection:
             subscriber = people.by_id(connection, access.owner)
             channels = people.reachable(subscriber, preferences.get(connection, access.owner), channel)
-            _SQL.run(connection, "queue_tests", subscriber_id=access.owner, channels=channels, now=clock.now())
-            _SQL.run(connection, "wake")
+            queue_test(connection, access.owner, channels, clock.now())
             return Queued(channels)

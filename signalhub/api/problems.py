@@ -47,6 +47,8 @@ TABLE: dict[type[Exception], tuple[int, str]] = {
     NotFoundException: (404, "Not found"),
     MethodNotAllowedException: (405, "Method not allowed"),
     errors.Busy: (409, "Busy"),
+    # Nothing of ours recurses as deeply as what somebody may send.
+    RecursionError: (400, "Request not understood"),
     TooManyRequestsException: (429, "Too many requests"),
     Exception: (500, "Internal error"),
 }
@@ -107,6 +109,8 @@ def _type(title: str) -> str:
 def _detail(request: Request[Any, Any, Any], error: Exception, status: int) -> str:
     if isinstance(error, ValidationException):
         return _what_is_invalid(error)
+    if isinstance(error, RecursionError):
+        return "The body is nested too deeply."
     if isinstance(error, NotFoundException):
         return f"There is nothing at {request.url.path}. GET /api/v1 says what is where."
     if isinstance(error, MethodNotAllowedException):
@@ -118,4 +122,9 @@ def _detail(request: Request[Any, Any, Any], error: Exception, status: int) -> s
 
 def _what_is_invalid(error: ValidationException) -> str:
     found = error.extra if isinstance(error.extra, list) else []
-    return "; ".join(f"{item.get('key', 'value')}: {item['message']}" for item in found) or error.detail
+    return "; ".join(_one_invalid(item.get("key", "value"), item["message"]) for item in found) or error.detail
+
+
+def _one_invalid(key: str, message: str) -> str:
+    # Where there is no body, all that Litestar says is the text of a KeyError.
+    return f"{key} is missing." if message == repr(key) else f"{key}: {message}"

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from signalhub.outbox.verdicts import RetryAt, Verdict
+from signalhub.outbox.verdicts import PutOff, Verdict
 from signalhub.settings import Settings
 
 
@@ -71,8 +71,8 @@ class Channel(ABC):
     def is_configured(cls, settings: Settings) -> bool:
         """Whether the settings say enough to send anything."""
 
-    async def turn(self, message: Outgoing) -> RetryAt | None:  # noqa: ARG002 - for those with a pace to keep
-        """Waits until the message may be sent; or says that it is to be sent later.
+    async def turn(self, message: Outgoing) -> PutOff | None:  # noqa: ARG002 - for those with a pace to keep
+        """Waits until the message may be sent; or says how much later its turn comes.
 
         Nothing leaves before it ends: a message that is killed while it waits was surely not sent.
         """

@@ -16,12 +16,12 @@ from signalhub.db.connection import Connection
 from signalhub.db.engine import Database
 from signalhub.outbox import queue
 from signalhub.outbox.queue import Claimed
-from signalhub.outbox.verdicts import RetryAt, Verdict
+from signalhub.outbox.verdicts import PutOff, RetryAt, Verdict
 
 GONE = (psycopg.OperationalError, psycopg.InterfaceError, sqlalchemy.exc.DBAPIError)
 """What a database raises that went away; it is waited for."""
 
-Finished: TypeAlias = tuple[Claimed, Verdict | None]
+Finished: TypeAlias = tuple[Claimed, Verdict | PutOff | None]
 """A message with its verdict; None: nobody tried to send it, and it is given back."""
 
 _log = logging.getLogger(__name__)
@@ -116,7 +116,11 @@ class Desk:
     def settle(self, finished: Sequence[Finished], now: datetime) -> None:
         """Writes verdicts, and gives back what nobody tried."""
         with self.database.transaction() as connection:
-            queue.settle(connection, [(message, verdict) for message, verdict in finished if verdict], now)
+            tried = [(who, said) for who, said in finished if said is not None and not isinstance(said, PutOff)]
+            put_off = [(who, said) for who, said in finished if isinstance(said, PutOff)]
+            queue.settle(connection, tried, now)
+            if put_off:
+                queue.put_off(connection, put_off, now)
             untried = [message for message, verdict in finished if verdict is None]
             if untried:
                 queue.give_back(connection, untried)

@@ -17,7 +17,7 @@ from signalhub.channels.base import Channel
 from signalhub.channels.desk import GONE, Desk, Finished, Ready, Renderer, Taken
 from signalhub.db.engine import Database
 from signalhub.outbox.queue import Claimed
-from signalhub.outbox.verdicts import RetryAt, Uncertain, Verdict
+from signalhub.outbox.verdicts import PutOff, RetryAt, Uncertain, Verdict
 
 HELD_PER_SLOT = 2
 """Claimed messages per slot: while one is sent the next is ready."""
@@ -139,7 +139,7 @@ class Lane:
             verdict = None if self._stops else await self._in_turn(ready)
         self._finished.put_nowait((ready.message, verdict))
 
-    async def _in_turn(self, ready: Ready) -> Verdict | None:
+    async def _in_turn(self, ready: Ready) -> Verdict | PutOff | None:
         """The verdict; None where it was not tried."""
         put_off = await self._channel.turn(ready.outgoing())
         if put_off is not None:

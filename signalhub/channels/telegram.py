@@ -30,7 +30,7 @@ from signalhub import clock
 from signalhub.channels.base import Channel, Outgoing
 from signalhub.channels.words import one_line
 from signalhub.errors import ChannelUnavailable
-from signalhub.outbox.verdicts import RetryAt, Sent, Uncertain, Undeliverable, Verdict
+from signalhub.outbox.verdicts import PutOff, RetryAt, Sent, Uncertain, Undeliverable, Verdict
 from signalhub.settings import Settings
 
 # The library is on its way from seconds to timedelta, and warns who has not followed yet: this is its switch.
@@ -132,13 +132,13 @@ class Telegram(Channel):
         """Whether there is a bot."""
         return settings.telegram_token is not None
 
-    async def turn(self, message: Outgoing) -> RetryAt | None:
+    async def turn(self, message: Outgoing) -> PutOff | None:
         """Waits for the chat's turn and then for that of all; a chat whose turn is far off comes back later."""
         chat_id = message.address.telegram_chat_id
         if chat_id is not None:
             wait = self._pace.chat_turn(chat_id, clock.stopwatch(), _LONGEST_TURN)
             if wait > _LONGEST_TURN:
-                return RetryAt("Telegram takes no more messages to this chat for now.", timedelta(seconds=wait))
+                return PutOff(timedelta(seconds=wait))
             await asyncio.sleep(wait)
         await asyncio.sleep(self._pace.overall_turn(clock.stopwatch()))
         return None

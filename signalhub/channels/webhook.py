@@ -88,13 +88,15 @@ class Webhook(Channel):
         await self._client.aclose()
 
     def _allowed_url(self, text: str | None) -> httpx.URL:
+        # No detail repeats the URL, since its path may be a secret.
         try:
             url = httpx.URL(text or "")
         except httpx.InvalidURL as error:
-            raise _RefusedError(f"{text!r} is no URL: {one_line(str(error))}.") from None
+            raise _RefusedError(f"The webhook's URL is none: {one_line(str(error))}.") from None
         schemes = ("https", "http") if self.settings.webhook_allow_private else ("https",)
         if url.scheme not in schemes or not url.host:
-            raise _RefusedError(f"{text!r} does not begin with {' or '.join(f'{scheme}://' for scheme in schemes)}.")
+            allowed = " or ".join(f"{scheme}://" for scheme in schemes)
+            raise _RefusedError(f"The webhook's URL does not begin with {allowed}.")
         return url
 
     async def _posted(self, url: httpx.URL, headers: dict[str, str], body: bytes) -> Verdict:
@@ -158,7 +160,10 @@ def is_public(text: str) -> bool:
     inner = _wrapped(address)
     if inner is not None:
         return is_public(str(inner))
-    return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
+    # Python counts the private networks that IPv6 began with as global.
+    is_of_a_site = isinstance(address, IPv6Address) and address.is_site_local
+    is_special = address.is_multicast or address.is_reserved or address.is_unspecified or is_of_a_site
+    return address.is_global and not is_special
 
 
 async def resolved(host: str, port: int) -> list[str]:

@@ -26,6 +26,7 @@ from signalhub.settings import Settings, secrets
 OK, OFF, FAILED = "ok", "off", "FAILED"
 _SHOWN_SYMBOLS = 3
 _PROBE_SECONDS = 2.0
+_LONGEST_SECONDS = 3600
 _EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 _TURNED_ON_BY = {"email": "SIGNALHUB_SMTP_HOST", "telegram": "SIGNALHUB_TELEGRAM_TOKEN"}
 
@@ -49,7 +50,7 @@ class Checked:
 @click.command()
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=click.FloatRange(0, _LONGEST_SECONDS, min_open=True),
     default=20.0,
     show_default=True,
     help="Seconds that each check may take.",

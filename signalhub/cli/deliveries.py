@@ -14,6 +14,8 @@ from signalhub.errors import UsageInvalid
 from signalhub.outbox import queue
 from signalhub.outbox.explain import explain
 
+_MOST = 1_000_000
+_LONGEST_NUMBER = 40
 _HEADERS = ("Message", "Created (UTC)", "Kind", "About", "Channel", "Subscriber", "Status", "Tries", "Detail")
 
 
@@ -33,7 +35,7 @@ def why(context: Context, signal: str, subscriber: str) -> None:
 @click.command()
 @click.option("--failed", "only_failed", is_flag=True, help="Only what failed or is uncertain.")
 @click.option("--retry", "message_id", type=int, metavar="ID", help="Try a failed or uncertain message once more, now.")
-@click.option("--limit", type=click.IntRange(min=1), default=50, help="The newest so many. Default: 50.")
+@click.option("--limit", type=click.IntRange(1, _MOST), default=50, help="The newest so many. Default: 50.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array on stdout.")
 @pass_context
 def deliveries(context: Context, only_failed: bool, message_id: int | None, limit: int, as_json: bool) -> None:
@@ -56,7 +58,7 @@ def deliveries(context: Context, only_failed: bool, message_id: int | None, limi
 def _number(signal: str) -> int:
     # Messages show it as #1234.
     digits = signal.removeprefix("#")
-    if not (digits.isascii() and digits.isdigit()):
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= _LONGEST_NUMBER):
         raise UsageInvalid(f"{signal[:40]!r} is no signal's number. `signalhub signals --json` lists them.")
     return int(digits)
 

@@ -22,6 +22,6 @@ class Instant(click.ParamType[datetime]):
             return value
         try:
             read = datetime.fromisoformat(str(value))
-        except ValueError:
+            return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
+        except (ValueError, OverflowError):
             self.fail(f"{value!r} is no ISO time. Write 2026-01-02 or 2026-01-02T03:00:00Z.", param, ctx)
-        return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)

@@ -16,7 +16,7 @@ from signalhub.db.connection import Connection
 from signalhub.db.engine import Database
 from signalhub.db.queries import Queries
 from signalhub.errors import NotFound, UsageInvalid
-from signalhub.outbox.verdicts import RetryAt, Sent, Uncertain, Undeliverable, Verdict
+from signalhub.outbox.verdicts import PutOff, RetryAt, Sent, Uncertain, Undeliverable, Verdict
 
 _SQL = Queries("outbox/queue")
 _DELAYS = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 120, 600, 1800, 3600, 10800))
@@ -89,6 +89,12 @@ def settle(connection: Connection, verdicts: Sequence[tuple[Claimed, Verdict]], 
 def give_back(connection: Connection, messages: Sequence[Claimed]) -> int:
     """Ends the leases of messages that nobody tried to send."""
     return _SQL.run(connection, "give_back", **_leases(messages))
+
+
+def put_off(connection: Connection, messages: Sequence[tuple[Claimed, PutOff]], now: datetime) -> int:
+    """Ends the leases of messages whose receiver's turn comes later; it costs them no try."""
+    due_ats = [now + put_off.after for _, put_off in messages]
+    return _SQL.run(connection, "put_off", **_leases(message for message, _ in messages), due_ats=due_ats)
 
 
 def withhold(connection: Connection, messages: Sequence[Claimed], detail: str, now: datetime) -> int:

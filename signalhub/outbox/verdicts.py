@@ -36,4 +36,11 @@ class Uncertain:
     detail: str
 
 
+@dataclass(frozen=True)
+class PutOff:
+    """No verdict: nothing was tried, since the receiver's turn comes only after so long. It costs no try."""
+
+    after: timedelta
+
+
 Verdict: TypeAlias = Sent | RetryAt | Undeliverable | Uncertain

@@ -142,8 +142,10 @@ def webhook_secret(connection: Connection, subscriber_id: int) -> str | None:
 def reachable(subscriber: Subscriber, preferences: Preferences, channel: str | None = None) -> list[str]:
     """The channels its messages go to, or the one that is asked for.
 
-    Raises: UsageInvalid where there is no address to send to.
+    Raises: UsageInvalid where there is no address to send to, or the subscriber is not active.
     """
+    if not subscriber.is_active:
+        raise UsageInvalid(f"{subscriber.name} is not active: nothing is sent to them. Set active=yes first.")
     if channel is not None and channel not in CHANNELS:
         raise UsageInvalid(f"{channel[:80]!r} is no channel. Use one of {', '.join(CHANNELS)}.")
     wanted = [channel] if channel else preferences.channels or CHANNELS

@@ -177,5 +177,5 @@ def _public(connection: Connection, symbols: tuple[str, ...], name: str) -> tupl
     if unknown:
         few = [row["public_symbol"] for row in _SQL.rows(connection, "a_few_symbols")]
         hint = f"known are {', '.join(few[:8])}{' …' if len(few) > 8 else ''}" if few else "there are none yet"
-        raise UsageInvalid(f"{name} names {unknown[0]!r}, which no instrument has: {hint}.")
+        raise UsageInvalid(f"{name} names {unknown[0][:80]!r}, which no instrument has: {hint}.")
     return tuple(dict.fromkeys(found[symbol] for symbol in symbols))

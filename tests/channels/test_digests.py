@@ -37,6 +37,13 @@ def made(connection: Connection) -> list[tuple[Any, ...]]:
     return sorted(found)
 
 
+def last_id(connection: Connection) -> int:
+    """The last message_id that was given out."""
+    sequence = "SELECT pg_sequence_last_value(pg_get_serial_sequence('outbox.messages', 'message_id'))"
+    found: int = connection.execute(sequence).fetchall()[0][0]
+    return found
+
+
 # --- when
 
 
@@ -51,6 +58,14 @@ def test_a_second_run_and_a_later_one_make_nothing_new(connection: psycopg.Conne
     subscriber(connection, wants={"is_weekly_wanted": True})
     counts = [create_digests(connection, MONDAY + timedelta(hours=hours)) for hours in (0, 0, 1, 11)]
     assert counts == [2, 0, 0, 0]
+
+
+def test_a_second_run_uses_up_no_ids(connection: psycopg.Connection) -> None:
+    subscriber(connection)
+    create_digests(connection, SATURDAY)
+    before = last_id(connection)
+    create_digests(connection, SATURDAY + timedelta(minutes=1))
+    assert last_id(connection) == before
 
 
 def test_a_missed_digest_is_made_up_for_until_it_is_too_late(connection: psycopg.Connection) -> None:

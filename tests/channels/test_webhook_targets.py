@@ -28,6 +28,13 @@ def test_what_is_no_url_of_the_web_is_undeliverable(url: str | None) -> None:
     assert len(found.detail.splitlines()) == 1
 
 
+@pytest.mark.parametrize("url", ["http://example.org/s3cret", "ftp://example.org/s3cret", "https://exa mple:x/s3cret"])
+def test_what_is_refused_is_not_repeated_for_its_path_may_be_a_secret(url: str) -> None:
+    found = sent(url, Settings())
+    assert isinstance(found, Undeliverable)
+    assert "s3cret" not in found.detail
+
+
 def test_http_is_refused_unless_private_targets_are_allowed(sink: http.HttpDouble) -> None:
     found = sent(sink.url, Settings())
     assert isinstance(found, Undeliverable)
@@ -56,6 +63,7 @@ def test_http_is_refused_unless_private_targets_are_allowed(sink: http.HttpDoubl
         "fe80::1%eth0",
         "fc00::1",
         "fd12:3456::1",
+        "fec0::1",
         "ff02::1",
         "2001:db8::1",
         "::ffff:127.0.0.1",

@@ -83,11 +83,19 @@ def refused(address: str, **given: Any) -> int:
 
 def closed_with(client: ClientConnection) -> int:
     with pytest.raises(ConnectionClosed) as error:
-        _read_on(client)
+        _read_on(client, [])
     assert error.value.rcvd is not None
     return error.value.rcvd.code
 
 
-def _read_on(client: ClientConnection) -> None:
+def heard_until_closed(client: ClientConnection) -> list[str]:
+    """The events that come before the connection is closed."""
+    events: list[str] = []
+    with pytest.raises(ConnectionClosed):
+        _read_on(client, events)
+    return events
+
+
+def _read_on(client: ClientConnection, events: list[str]) -> None:
     while True:
-        client.recv(timeout=PATIENCE_SECONDS)
+        events.append(json.loads(client.recv(timeout=PATIENCE_SECONDS))["event"])

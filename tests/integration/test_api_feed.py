@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+import psycopg
 import pytest
 from litestar import Litestar
 from websockets.sync.client import connect
@@ -19,7 +20,7 @@ from signalhub.db.engine import Database
 from signalhub.signals.read import Visible
 from signalhub.subscribers import entitlements, keys
 from tests import servers
-from tests.integration.api_live import add_live, closed_with, end, refused, served, told
+from tests.integration.api_live import add_live, closed_with, end, heard_until_closed, refused, served, told
 from tests.integration.api_people import CLOSED, CUT_OFF, PATIENCE_SECONDS, Town, settled, until
 
 
@@ -153,6 +154,45 @@ def test_what_was_missed_while_nothing_was_heard_is_told_once(
             if "signal" in event:
                 found.append((event["event"], event["signal"]["signal_id"]))
         assert found == [("signal", missed), ("signal_closed", before), ("signal", after)]
+
+
+def test_whose_key_ended_while_nothing_was_heard_is_not_told_what_was_missed(
+    hall: tuple[Litestar, str], database: Database, database_url: str, town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edge: Edge = hall[0].state.edge
+    monkeypatch.setattr(listening, "_PAUSES_SECONDS", (2.0,))
+    with connect(hall[1], additional_headers=town.headers("entitled")) as client:
+        told(client, "connected")
+        servers.execute(database_url, CUT_OFF)
+        until(lambda: not edge.listening.is_connected)
+        with database.transaction() as connection:
+            keys.revoke(connection, town.tokens["entitled"], clock.now())
+        add_live(database)
+        assert "signal" not in heard_until_closed(client)
+
+
+def test_whose_key_ended_is_not_told_what_came_after_although_the_database_was_away_for_a_moment(
+    hall: tuple[Litestar, str], database: Database, town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub: feed.Feed = hall[0].state.edge.feed
+    look_again, tries = hub._doorkeeper.renewed, []
+
+    async def renewed(before: Sequence[Access]) -> list[Access | None]:
+        tries.append(before)
+        if len(tries) > 1:
+            return await look_again(before)
+        await asyncio.to_thread(add_live, database)
+        while hub._notices.empty():
+            await asyncio.sleep(0.01)
+        raise psycopg.OperationalError("away")
+
+    monkeypatch.setattr(feed, "_PAUSE_SECONDS", 0.01)
+    with connect(hall[1], additional_headers=town.headers("entitled")) as client:
+        told(client, "connected")
+        monkeypatch.setattr(hub._doorkeeper, "renewed", renewed)
+        with database.transaction() as connection:
+            keys.revoke(connection, town.tokens["entitled"], clock.now())
+        assert "signal" not in heard_until_closed(client)
 
 
 def test_a_client_that_cannot_keep_up_is_closed_and_holds_up_nobody(

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from signalhub.api.app import create_app
 from signalhub.db.engine import Database
+from signalhub.web.app import create_site
 from tests.integration.api_client import HERE, OPEN
 from tests.integration.api_people import CLOSED, ROLES, settled
 
@@ -27,6 +27,7 @@ class Line(NamedTuple):
 
 
 ALL, KEYS, OPERATORS = (200,) * 5, (401, *(200,) * 4), (401, 403, 403, 403, 200)
+PAGES = (303, *(200,) * 4)
 MARKET, PERFORMANCE = "/api/v1/market-data", "/api/v1/performance"
 MATRIX = (
     Line("GET", "/api/v1", "/api/v1", ALL, 200),
@@ -38,6 +39,14 @@ MATRIX = (
     Line("GET", "/metrics", "/metrics", (401, 401, 401, 401, 200), 401),
     Line("POST", "/login", "/login", (401,) * 5, 401, {"key": "shk_wrong"}),
     Line("POST", "/logout", "/logout", (303,) * 5, 303),
+    # A page leads whoever may not see it to the login, and says of a signal that is not theirs that there is none.
+    Line("GET", "/", "/", PAGES, 200, bad_key=303),
+    Line("GET", "/signals/{signal_id:int}", "/signals/{momentum}", (303, 404, 200, 200, 200), 200, bad_key=303),
+    Line("GET", "/signals/{signal_id:int}", "/signals/{breakout}", (303, 404, 404, 200, 200), 200, bad_key=303),
+    Line("GET", "/login", "/login", ALL, 200),
+    Line("GET", "/logout", "/logout", (303,) * 5, 303),
+    Line("GET", "/static/{name:str}", "/static/page.css", ALL, 200),
+    Line("GET", "/static/{name:str}", "/static/pages.py", (404,) * 5, 404),
     Line("GET", "/api/v1/session", "/api/v1/session", KEYS, 200),
     Line("GET", "/api/v1/signals", "/api/v1/signals", KEYS, 200),
     Line("GET", "/api/v1/signals/{signal_id:int}", "/api/v1/signals/{momentum}", (401, 404, 200, 200, 200), 200),
@@ -81,7 +90,7 @@ def test_every_route_lets_in_whom_it_should_and_nobody_else(database: Database) 
     town = settled(database)
     found: dict[tuple[str, str, str], int] = {}
     wanted: dict[tuple[str, str, str], int] = {}
-    with TestClient(create_app(database, CLOSED)) as client:
+    with TestClient(create_site(database, CLOSED)) as client:
         client.app.state.edge.doorkeeper.failures.per_minute = 1_000_000
         for line in (line for line in MATRIX if line.method != "WEBSOCKET"):
             path = line.path.replace("{momentum}", str(town.momentum)).replace("{breakout}", str(town.breakout))
@@ -94,7 +103,7 @@ def test_every_route_lets_in_whom_it_should_and_nobody_else(database: Database) 
 def test_where_the_page_is_open_anybody_reads_and_nobody_writes(database: Database) -> None:
     town = settled(database)
     found: dict[tuple[str, str], int] = {}
-    with TestClient(create_app(database, OPEN), base_url=HERE) as client:
+    with TestClient(create_site(database, OPEN), base_url=HERE) as client:
         for line in (line for line in MATRIX if line.method != "WEBSOCKET"):
             path = line.path.replace("{momentum}", str(town.momentum)).replace("{breakout}", str(town.breakout))
             found[line.method, line.path] = asked(client, line, path, {})
@@ -102,7 +111,7 @@ def test_where_the_page_is_open_anybody_reads_and_nobody_writes(database: Databa
 
 
 def test_every_route_has_a_line_in_the_matrix(database: Database) -> None:
-    routes = create_app(database, CLOSED).routes
+    routes = create_site(database, CLOSED).routes
     there = {
         (method, route.path)
         for route in routes

@@ -65,6 +65,13 @@ def test_nothing_is_written_over_the_api(client: TestClient[Litestar], method: s
     assert "GET" in answer.headers["allow"]
 
 
+def test_a_method_that_somebody_made_up_is_counted_with_the_others_like_it(client: TestClient[Litestar]) -> None:
+    for method in ("FOO", "BAR"):
+        assert_problem(client.request(method, SIGNALS), 405, method)
+    served = client.app.state.edge.counts.served
+    assert {method for method, _, status in served if status == 405} == {"other"}
+
+
 def test_a_route_without_parameters_says_so(client: TestClient[Litestar]) -> None:
     assert_problem(client.get("/api/v1/instruments?symbol=BTC/USDT"), 400, "'symbol'", "takes none")
 

@@ -47,6 +47,15 @@ def test_preferences_are_read_replaced_and_refused(client: TestClient[Litestar])
     assert_problem(client.put("/api/v1/preferences", json=[1]), 400)
 
 
+def test_a_test_message_that_could_not_be_sent_for_an_hour_is_of_no_use_any_more(
+    client: TestClient[Litestar], database: Database
+) -> None:
+    assert client.post("/api/v1/preferences/test").status_code == 202
+    with database.transaction() as connection:
+        (found,) = connection.execute("SELECT valid_until - created_at FROM outbox.messages").fetchall()
+    assert found == (timedelta(hours=1),)
+
+
 def test_a_test_message_is_queued_and_listed(client: TestClient[Litestar]) -> None:
     assert client.post("/api/v1/preferences/test").json() == {"channels": ["email"]}
     assert_problem(client.post("/api/v1/preferences/test?channel=telegram"), 400, "telegram")

@@ -12,12 +12,15 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import httpx
 import pytest
 
 from signalhub.api.app import serve
 from signalhub.db.engine import Database
 from signalhub.errors import UsageInvalid
 from signalhub.settings import Settings
+from tests.integration.api_live import served as served_here
+from tests.integration.api_people import CLOSED
 
 _PATIENCE_SECONDS = 60
 _PROGRAM = """
@@ -69,6 +72,13 @@ def test_it_answers_to_the_names_of_this_machine_only(database_url: str, edition
                 urllib.request.urlopen(asked, timeout=_PATIENCE_SECONDS)
             assert refused.value.code == 421
             assert json.load(refused.value)["title"] == "Misdirected Request"
+
+
+def test_a_proxy_of_this_machine_says_who_asks_so_that_each_has_a_rate_limit_of_their_own(database: Database) -> None:
+    with served_here(database, CLOSED.replace(rate_limit=1)) as (_, address):
+        url = address.replace("ws://", "http://").replace("/ws/feed", "/api/v1")
+        people = ("203.0.113.1", "203.0.113.2", "203.0.113.1")
+        assert [httpx.get(url, headers={"X-Forwarded-For": who}).status_code for who in people] == [200, 200, 429]
 
 
 def test_a_taken_port_is_one_clear_line(database: Database) -> None:

@@ -16,7 +16,7 @@ from signalhub.channels.deliverer import Deliverer
 from signalhub.channels.lane import HELD_PER_SLOT, Lane, Pace
 from signalhub.db.engine import Database
 from signalhub.outbox import publish
-from signalhub.outbox.verdicts import RetryAt, Sent, Verdict
+from signalhub.outbox.verdicts import PutOff, RetryAt, Sent, Verdict
 from signalhub.settings import Settings
 from tests import servers
 from tests.outbox.fakes import PATIENCE, QUICK, Chat, Mail, Numbers, deliver_until, drain
@@ -118,6 +118,21 @@ def test_one_receiver_that_hangs_does_not_hold_up_the_others_of_its_channel(data
 
     mail = Mail(hang)
     assert drain(database, mail) == {"Sent": 40}
+
+
+def test_one_whose_turn_comes_later_is_put_off_and_no_try_is_spent(database: Database) -> None:
+    class Full(Chat):
+        async def turn(self, message: Outgoing) -> PutOff | None:
+            return PutOff(timedelta(seconds=7)) if message.content.text == f"telegram {ids[0]}" else None
+
+    ids = queued(database, 2, "telegram")
+    assert drain(database, Full()) == {"PutOff": 1, "Sent": 1}
+    assert stored(database) == ["pending", "sent"]
+    with database.transaction() as connection:
+        row = connection.execute(
+            "SELECT due_at, attempts, leased_until, begun_at FROM outbox.messages WHERE message_id = %s", (ids[0],)
+        ).fetchone()
+    assert row == (NOW + timedelta(seconds=7), 0, None, None)
 
 
 def test_on_a_channel_without_keys_the_beginning_is_committed_before_the_send(database: Database) -> None:

@@ -5,7 +5,8 @@
 -- A local day's digest time is looked at for today and yesterday, local: no more can fall into the time that is looked
 -- back. period_on is the first local day that the digest is about: yesterday, and the week that ended yesterday. A time
 -- that the clocks skip comes when they have been moved, one that comes twice is the later one. Who was not there yet at
--- that time missed nothing.
+-- that time missed nothing. What is there is left out before the unique index would refuse it: each refusal would use
+-- up an id, for every subscriber every minute.
 WITH people AS (
     SELECT
         a.subscriber_id,
@@ -67,6 +68,11 @@ made AS (
     FROM wanted AS w
     WHERE w.due_at <= %(now)s::timestamptz AND w.due_at + %(late)s::interval > %(now)s::timestamptz
         AND w.created_at <= w.due_at
+        AND NOT EXISTS (
+            SELECT 1 FROM outbox.messages AS m
+            WHERE m.subscriber_id = w.subscriber_id AND m.period_on = w.period_on AND m.channel = w.channel
+                AND m.kind = w.kind
+        )
     ORDER BY w.due_at, w.subscriber_id, w.channel
     ON CONFLICT (subscriber_id, period_on, channel, kind) WHERE period_on IS NOT NULL DO NOTHING
     RETURNING message_id

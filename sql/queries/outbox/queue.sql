@@ -74,6 +74,15 @@ FROM unnest(%(message_ids)s::bigint[], %(leases)s::timestamptz[]) AS g (message_
 WHERE m.message_id = ANY(%(message_ids)s::bigint[])
     AND m.message_id = g.message_id AND m.leased_until = g.leased_until AND m.status = 'pending';
 
+-- name: put_off
+-- Nothing was tried: the receiver's turn comes later.
+UPDATE outbox.messages AS m SET leased_until = NULL, begun_at = NULL, due_at = g.due_at
+FROM unnest(
+    %(message_ids)s::bigint[], %(leases)s::timestamptz[], %(due_ats)s::timestamptz[]
+) AS g (message_id, leased_until, due_at)
+WHERE m.message_id = ANY(%(message_ids)s::bigint[])
+    AND m.message_id = g.message_id AND m.leased_until = g.leased_until AND m.status = 'pending';
+
 -- name: withhold
 UPDATE outbox.messages AS m SET
     status = 'withheld', leased_until = NULL, finished_at = %(now)s::timestamptz, detail = %(detail)s::text
