@@ -106,6 +106,8 @@ class Liveness:
     live: list[int]
     unsettled: list[int]
     other: list[int]
+    awaited: list[int]
+    """Those of the unsettled ones whose bar may come any moment: they were settled not long before."""
 
 
 def by_liveness(connection: Connection, timeframe: Timeframe, close: datetime) -> Liveness:
@@ -114,4 +116,5 @@ def by_liveness(connection: Connection, timeframe: Timeframe, close: datetime) -
     groups: dict[str, list[int]] = {"live": [], "unsettled": [], "other": []}
     for row in rows:
         groups[row["kind"]].append(row["instrument_id"])
-    return Liveness(**groups)
+    awaited = [row["instrument_id"] for row in rows if row["kind"] == "unsettled" and row["is_awaited"]]
+    return Liveness(**groups, awaited=awaited)

@@ -30,8 +30,12 @@ def unwind_on_signals() -> None:
                 signal.signal(number, _end)
 
 
-def stop_on_signals() -> threading.Event:
-    """From now on SIGINT and SIGTERM set the event, for work that ends by itself; a second one unwinds it."""
+def stop_on_signals(*, terminal: bool = True) -> threading.Event:
+    """From now on SIGINT and SIGTERM set the event, for work that ends by itself; a second one unwinds it.
+
+    Without `terminal` only SIGTERM counts: Ctrl-C and the end of a terminal reach our parent too, who decides what
+    they mean for us. Taken as the first of two, they would make an abrupt end of the SIGTERM that follows.
+    """
     stop = threading.Event()
 
     def ask(number: int, frame: FrameType | None) -> None:
@@ -39,8 +43,12 @@ def stop_on_signals() -> threading.Event:
             _end(number, frame)
         stop.set()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, ask)
+    signal.signal(signal.SIGTERM, ask)
+    for number in _WORDS.keys() - {signal.SIGTERM}:
+        if not terminal:
+            signal.signal(number, _ignore)
+        elif number == signal.SIGINT:
+            signal.signal(number, ask)
     return stop
 
 

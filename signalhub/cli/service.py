@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -46,21 +46,18 @@ def run(context: Context, parts: tuple[str, ...] | None, supervised: bool) -> in
     from signalhub.service import logs
     from signalhub.service.supervisor import Supervisor
 
-    stop = endings.stop_on_signals()
+    stop = endings.stop_on_signals(terminal=not supervised)
+    feed = configured(context.settings)
     if supervised:
         threading.Thread(target=_wait_for_end_of_stdin, args=(stop,), daemon=True).start()
     logs.to_stderr_and_file(context.settings, "supervisor" if parts is None else _process_name(parts))
-    with context.database():
+    with context.database() as database:
         if parts is None:
             return Supervisor(["--debug"] if context.debug else [], stop).run()
-    return _run_here(context, parts, stop)
+        # Imported late: the supervisor needs none of it.
+        from signalhub.service.parts import Service
 
-
-def _run_here(context: Context, parts: Sequence[str], stop: threading.Event) -> int:
-    from signalhub.service.parts import Service
-
-    with context.database() as database:
-        Service(database, context.settings, strategies(), configured(context.settings), stop).run(parts)
+        Service(database, context.settings, strategies(), feed, stop).run(parts)
     return 0
 
 
@@ -105,7 +102,7 @@ def schedule(context: Context, as_json: bool) -> None:
 
 
 def _shown(value: object) -> object:
-    return f"{value:%Y-%m-%d %H:%M}" if isinstance(value, datetime) else value
+    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M}" if isinstance(value, datetime) else value
 
 
 COMMANDS = (run, schedule)

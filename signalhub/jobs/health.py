@@ -62,8 +62,8 @@ def health(database: Database, now: datetime) -> Health:
     try:
         with database.transaction() as connection:
             return _examined(connection, database.edition, now)
-    except (psycopg.OperationalError, sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError):
-        _LOG.exception("the database does not answer")
+    except (psycopg.OperationalError, sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError) as error:
+        _LOG.warning("the database does not answer: %s", " ".join(str(error).split())[:200])
         return _without_bars({"database": Component(Condition.CRITICAL, "does not answer")})
 
 

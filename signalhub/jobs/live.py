@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from signalhub import snapshot
@@ -33,7 +34,7 @@ def groups(database: Database, timeframe: Timeframe, close: datetime) -> Livenes
         found = snapshot.by_liveness(connection, timeframe, close)
         late = late_instruments(connection, timeframe, close)
     was_late = [key for key in found.live if key in late]
-    return Liveness([key for key in found.live if key not in late], found.unsettled, [*found.other, *was_late])
+    return replace(found, live=[key for key in found.live if key not in late], other=[*found.other, *was_late])
 
 
 def evaluate_close(
@@ -53,7 +54,8 @@ def evaluate_close(
     found = found or groups(database, timeframe, close)
     until = deadline(timeframe, close)
     in_time = read_clock() <= until
-    if in_time and found.unsettled and read_clock() < close + timedelta(seconds=settings.settle_grace_seconds):
+    is_grace = in_time and read_clock() < close + timedelta(seconds=settings.settle_grace_seconds)
+    if is_grace and (found.awaited or (found.unsettled and not found.live)):
         return None
     if not in_time or not (found.live or found.unsettled):
         return _as_replay(database, timeframe, close, None, strategies, settings, read_clock)

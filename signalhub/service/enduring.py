@@ -7,7 +7,6 @@ import os
 import socket
 import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from typing import TypeVar
 
 import psycopg
@@ -25,8 +24,12 @@ T = TypeVar("T")
 LOST = (psycopg.OperationalError, sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError, DatabaseUnavailable)
 """What a database that went away looks like."""
 _PAUSES = (0.1, 0.2, 0.4, 0.8, 1.0)
-_BEAT_EVERY = timedelta(seconds=5)
+_BEAT_EVERY = 5.0
 _LOG = logging.getLogger(__name__)
+
+
+class Stopped(Exception):
+    """Asked to stop in the midst of long work that may be done again."""
 
 
 class Keeper:
@@ -38,7 +41,7 @@ class Keeper:
         self.settings = settings
         self.stop = stop
         self._instance = f"{socket.gethostname()}:{os.getpid()}"
-        self._beaten: datetime | None = None
+        self._beaten: float | None = None
 
     def enduring(self, work: Callable[[], T]) -> T | None:
         """What the work gives, tried again for as long as the database is away; None when asked to stop meanwhile.
@@ -49,6 +52,8 @@ class Keeper:
         while not self.stop.is_set():
             try:
                 done = work()
+            except Stopped:
+                return None
             except LOST as error:
                 self._wait(tries, error)
                 tries += 1
@@ -60,11 +65,17 @@ class Keeper:
 
     def beat(self, detail: str | None = None) -> None:
         """Says that the part is alive, at most every few seconds."""
-        now = clock.now()
+        now = clock.stopwatch()
         if self._beaten is None or now - self._beaten >= _BEAT_EVERY:
             with self.database.transaction() as connection:
-                runs.beat(connection, self.part, self._instance, now, detail)
+                runs.beat(connection, self.part, self._instance, clock.now(), detail)
             self._beaten = now
+
+    def pulse(self, detail: str | None = None) -> None:
+        """A beat in the midst of long work under `enduring`, which ends here when it is asked to stop."""
+        if self.stop.is_set():
+            raise Stopped
+        self.beat(detail)
 
     def leave(self) -> None:
         """Says that the part ended as it should."""

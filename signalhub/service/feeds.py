@@ -28,6 +28,8 @@ _AFTER_CLOSE = 0.05
 """Seconds after a close before it is asked for: no venue has the bar at once."""
 _ASK_AGAIN = 0.5
 """Seconds until those are asked again whose newest bar is not there yet."""
+_LATEST_BARS = 5
+"""Closes back to which an instrument whose newest bar was given up is asked again: a slow venue may show it yet."""
 _LONGEST_PAUSE = 30.0
 """Seconds between tries with an instrument that keeps failing; half a second at first, then twice as long each time."""
 _BEAT_EVERY = 5.0
@@ -78,6 +80,11 @@ class FeedsLoop:
         self.timeframe = settings.base_timeframe
         self._ids: dict[InstrumentSpec, int] = {}
         self._known: dict[int, datetime] = {}
+        self._shown: dict[int, datetime] = {}
+        """The close of the newest bar that came; known may be later, where the venue showed none in time."""
+        self._new: set[int] = set()
+        """Those whose first history is not there yet."""
+        self._has_history = False
         self._trouble: dict[InstrumentSpec, _Trouble] = {}
         self._notes: dict[InstrumentSpec, str | None] = {}
         self._listed_at: datetime | None = None
@@ -85,7 +92,7 @@ class FeedsLoop:
     def run(self) -> None:
         """Finds out what to follow, then asks at every close.
 
-        Raises: UsageInvalid, NotFound for a symbol that the venue does not have.
+        Raises: SettingsInvalid for a symbol that the venue does not have.
         """
         while not self.keeper.stop.is_set():
             now = self.read_clock()
@@ -93,26 +100,32 @@ class FeedsLoop:
                 self.keeper.enduring(self._follow)
             self.keeper.enduring(self.keeper.beat)
             self.poll(self.read_clock())
-            self._rest(self._pause())
+            self.keeper.stop.wait(self._pause())
         self.keeper.leave()
 
     def poll(self, now: datetime) -> None:
-        """Asks for everything that closed and is not settled yet; returns when all have answered or failed."""
+        """Asks for everything that closed and is not settled yet; returns when all have answered or failed.
+
+        Where history is fetched, it returns at the next close: what follows the clock goes first, history goes on then.
+        """
         wanted = self._wanted(now)
         if not wanted:
             return
-        first_time = {spec for spec, _ in wanted if self._ids[spec] not in self._known}
         batches = {False: _Batch(), True: _Batch()}
+        is_cut = False
         for polled in self.feed.poll(wanted, self.timeframe, now):
             self._note(polled)
+            is_history = self._is_behind(polled.spec, now)
             if polled.settled_through is not None:
-                self._add(batches[polled.spec in first_time], polled)
+                self._add(batches, polled, now)
             self._store_due(batches)
-            if self.keeper.stop.is_set():
+            self.keeper.enduring(self.keeper.beat)
+            is_cut = self.keeper.stop.is_set() or (is_history and self._newest(self.read_clock()) > self._newest(now))
+            if is_cut:
                 break
         self._store_due(batches, at_once=True)
-        # More than the newest close: a start after a while, or an instrument that is new.
-        if any(now - since > 2 * self.timeframe.span for _, since in wanted):
+        if self._has_history and not is_cut:
+            self._has_history = False
             self.caught_up()
 
     def _follow(self) -> None:
@@ -123,22 +136,43 @@ class FeedsLoop:
                 specs = following.with_present_ticks(self.feed, specs)
         except FeedUnavailable as error:
             _LOG.warning("feeds: %s", error)
-            self.keeper.stop.wait(5.0)
+            if self._listed_at is None:
+                self.keeper.stop.wait(5.0)
+            else:
+                self._listed_at = now  # what is followed goes on; the markets can wait for another day
             return
         since = now - timedelta(days=self.settings.history_days)
         self._ids = following.follow(self.database, self.feed, specs, now, since)
         self._known = following.known_until(self.database, list(self._ids.values()), self.timeframe)
+        self._new = set(self._ids.values()).difference(self._known)
         self._listed_at = now
         _LOG.info("feeds: following %d instruments of %s by %s bars", len(specs), self.feed.venue, self.timeframe)
 
     def _wanted(self, now: datetime) -> list[tuple[InstrumentSpec, datetime]]:
-        newest = self.timeframe.floor(now)
+        newest = self._newest(now)
         begin = self.timeframe.floor(now - timedelta(days=self.settings.history_days))
-        known = [(spec, self._known.get(key, begin)) for spec, key in self._ids.items()]
-        return [(spec, since) for spec, since in known if since < newest and self._may_ask(spec, now)]
+        due = [(spec, key) for spec, key in self._ids.items() if self._known.get(key, begin) < newest]
+        asked = [(spec, self._since(key, begin)) for spec, key in due if self._may_ask(spec, now)]
+        return sorted(asked, key=lambda item: item[1], reverse=True)
+
+    def _since(self, key: int, begin: datetime) -> datetime:
+        if key not in self._known:
+            return begin
+        known = self._known[key]
+        return max(min(known, self._shown.get(key, known)), known - _LATEST_BARS * self.timeframe.span)
+
+    def _newest(self, now: datetime) -> datetime:
+        return self.timeframe.floor(now)
+
+    def _is_behind(self, spec: InstrumentSpec, now: datetime) -> bool:
+        """Whether it lacks more than the newest close: after a start, a long silence of the venue, or at its first."""
+        key = self._ids[spec]
+        return key not in self._known or now - self._known[key] > 2 * self.timeframe.span
 
     def _may_ask(self, spec: InstrumentSpec, now: datetime) -> bool:
-        return spec not in self._trouble or self._trouble[spec].again_at <= now
+        trouble = self._trouble.get(spec)
+        # A clock that was put back must not keep anybody from being asked.
+        return trouble is None or not now < trouble.again_at <= now + timedelta(seconds=_LONGEST_PAUSE)
 
     def _note(self, polled: Polled) -> None:
         """Tells of the first failure and of the recovery, not of every try in between."""
@@ -152,15 +186,21 @@ class FeedsLoop:
         tries = self._trouble[polled.spec].tries + 1 if polled.spec in self._trouble else 1
         if tries == 1:
             _LOG.warning("feeds: %s: %s", polled.spec.symbol, polled.error)
-        pause = min(_LONGEST_PAUSE, _ASK_AGAIN * 2 ** (tries - 1))
+        pause = min(_LONGEST_PAUSE, _ASK_AGAIN * 2 ** min(tries - 1, 9))
         self._trouble[polled.spec] = _Trouble(tries, self.read_clock() + timedelta(seconds=pause))
 
-    def _add(self, batch: _Batch, polled: Polled) -> None:
-        key = self._ids[polled.spec]
-        assert polled.settled_through is not None
+    def _add(self, batches: dict[bool, _Batch], polled: Polled, now: datetime) -> None:
+        key, through = self._ids[polled.spec], polled.settled_through
+        assert through is not None
+        batch, known = batches[key in self._new], self._known.get(key, through)
+        self._shown.setdefault(key, known)
+        self._has_history |= self._is_behind(polled.spec, now) and not (key in self._known and through <= known)
         if not polled.bars.is_empty():
+            self._shown[key] = polled.bars["open_at"][-1] + self.timeframe.span
             batch.bars.append(polled.bars.select(pl.lit(key, pl.Int32).alias("instrument_id"), pl.all()))
-        batch.settled[key] = max(polled.settled_through, batch.settled.get(key, polled.settled_through))
+        batch.settled[key] = max(through, known, batch.settled.get(key, through))
+        if through >= self._newest(now):
+            self._new.discard(key)
 
     def _store_due(self, batches: dict[bool, _Batch], at_once: bool = False) -> None:
         for is_backfill, batch in batches.items():
@@ -180,19 +220,13 @@ class FeedsLoop:
         self._known |= batch.settled
         self.wake()
 
-    def _rest(self, seconds: float) -> None:
-        """Until the next look; meanwhile the heart goes on beating."""
-        until = clock.stopwatch() + seconds
-        while not self.keeper.stop.is_set() and (left := until - clock.stopwatch()) > 0:
-            self.keeper.enduring(self.keeper.beat)
-            self.keeper.stop.wait(min(left, _BEAT_EVERY))
-
     def _pause(self) -> float:
+        """Seconds until the next look. Never long: the heart beats meanwhile, and a machine that slept finds out."""
         now = self.read_clock()
         if self._wanted(now) or (self._trouble and self._listed_at) or self._listed_at is None:
             return _ASK_AGAIN
         next_close = self.timeframe.floor(now) + self.timeframe.span
-        return max(0.0, (next_close - now).total_seconds()) + _AFTER_CLOSE
+        return min(_BEAT_EVERY, max(0.0, (next_close - now).total_seconds()) + _AFTER_CLOSE)
 
 
 def _together(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:

@@ -9,8 +9,8 @@ from signalhub.bars import ingest, instruments, sessions
 from signalhub.db.engine import Database
 from signalhub.domain.instrument import InstrumentSpec
 from signalhub.domain.timeframe import Timeframe
-from signalhub.errors import FeedUnavailable
-from signalhub.feeds.base import Feed
+from signalhub.errors import FeedUnavailable, NotFound, SettingsInvalid
+from signalhub.feeds.base import Feed, find_in
 from signalhub.settings import Settings
 
 _LISTED = 5000
@@ -23,15 +23,28 @@ def wanted_specs(
     """What to follow: the symbols that are set, else what this feed brought before, else the most traded ones.
 
     What was brought before needs no answer from the venue, so that a restart goes on while it is away.
-    Raises: NotFound for a symbol the venue does not have; FeedUnavailable.
+    Raises: SettingsInvalid for a symbol the venue does not have and never had; FeedUnavailable.
     """
-    if settings.symbols:
-        return [feed.find(symbol) for symbol in settings.symbols]
     with database.transaction() as connection:
         stored = instruments.of_source(connection, feed.name, feed.venue)
+    if settings.symbols:
+        return [_found(feed, symbol, stored, report) for symbol in settings.symbols]
     if not stored:
         return feed.top(settings.top, report)
     return stored
+
+
+def _found(feed: Feed, symbol: str, stored: Sequence[InstrumentSpec], report: Callable[[str], None]) -> InstrumentSpec:
+    """One that was followed before stays, though the venue lists it no more: a halt of one must not end the service."""
+    try:
+        return feed.find(symbol)
+    except NotFound as error:
+        try:
+            known = find_in(stored, symbol, feed.venue)
+        except NotFound:
+            raise SettingsInvalid(f"SIGNALHUB_SYMBOLS: {error}") from error
+        report(f"feeds: {error}")
+        return known
 
 
 def with_present_ticks(feed: Feed, specs: Sequence[InstrumentSpec]) -> Sequence[InstrumentSpec]:

@@ -12,6 +12,7 @@ from signalhub.db.engine import Database
 from signalhub.domain.timeframe import TIMEFRAMES, Timeframe
 from signalhub.jobs import live, pipeline
 from signalhub.jobs.evaluation import once
+from signalhub.jobs.progress import Progress
 from signalhub.service.enduring import Keeper
 from signalhub.settings import Settings
 from signalhub.strategies.base import Strategy
@@ -19,8 +20,22 @@ from signalhub.strategies.base import Strategy
 _LOG = logging.getLogger(__name__)
 _LOOK_EVERY = 1.0
 """Seconds between looks when nobody wakes us: bars may come in by another process."""
+_CATCHING_UP = "catching up"
 _RECENT_CLOSES = 5
 """Closes of a timeframe that a late look still takes one by one; older ones are left to the catch-up."""
+
+
+class _Beating(Progress):
+    """Long work with a beating heart, which ends half-way when it is asked to."""
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
+
+    def advance(self, count: int) -> None:  # noqa: ARG002 - how much is nobody's business here
+        self._keeper.pulse(_CATCHING_UP)
+
+    def note(self, text: str) -> None:  # noqa: ARG002
+        self._keeper.pulse(_CATCHING_UP)
 
 
 class PipelineLoop:
@@ -59,7 +74,7 @@ class PipelineLoop:
     def look(self) -> None:
         """One look: everything that is due now, and nothing twice."""
         self.keeper.beat()
-        pipeline.refresh(self.database, self.read_clock())
+        pipeline.refresh(self.database, self.read_clock(), lambda _: self.keeper.pulse())
         for timeframe in TIMEFRAMES:
             for close in self._due(timeframe):
                 if not self._evaluated(timeframe, close):
@@ -68,9 +83,9 @@ class PipelineLoop:
         pipeline.track(self.database, self.settings, self.read_clock())
 
     def _catch_up(self) -> None:
-        self.keeper.beat("catching up")
+        self.keeper.beat(_CATCHING_UP)
         now = self.read_clock()
-        done = once(self.database, self.strategies, self.settings, self.read_clock)
+        done = once(self.database, self.strategies, self.settings, self.read_clock, _Beating(self.keeper))
         # The newest close is looked at again: its bars may have been waited for.
         self._done = {timeframe: timeframe.floor(now) - timeframe.span for timeframe in TIMEFRAMES}
         if done.closes:
@@ -78,6 +93,8 @@ class PipelineLoop:
 
     def _due(self, timeframe: Timeframe) -> list[datetime]:
         newest = timeframe.floor(self.read_clock())
+        # A clock that was ahead and was put right must not keep us from the closes that come now.
+        self._done[timeframe] = min(self._done[timeframe], newest)
         first = max(self._done[timeframe] + timeframe.span, newest - (_RECENT_CLOSES - 1) * timeframe.span)
         count = (newest - first) // timeframe.span + 1
         return [first + k * timeframe.span for k in range(count)]

@@ -86,8 +86,13 @@ class Supervisor:
             assert watched.process is not None
             watched.process.terminate()
         deadline = clock.stopwatch() + _PATIENCE_SECONDS
-        for watched in running:
-            _end(watched, max(0.1, deadline - clock.stopwatch()))
+        try:
+            for watched in running:
+                _end(watched, max(0.1, deadline - clock.stopwatch()))
+        except KeyboardInterrupt:  # asked a second time: without patience, and without leaving anybody behind
+            for watched in running:
+                _end(watched, 0.0)
+            raise
 
 
 def _end(watched: _Watched, within: float) -> None:

@@ -109,9 +109,11 @@ ORDER BY b.close_at;
 -- name: liveness
 -- An instrument is live at a close when a live feed may write its bars and no other source wrote one of this span;
 -- it is late when the calendar expects a bar there and the watermark has not reached the close, or what came has not
--- been rolled up and computed yet.
+-- been rolled up and computed yet. Nobody waits for one that was late long before: it is not followed any more, or
+-- its market is closed for good, and would hold up all others at every close.
 SELECT
     i.instrument_id,
+    max(w.settled_through) >= %(close)s::timestamptz - t.span - INTERVAL '1 hour' AS is_awaited,
     CASE
         WHEN NOT EXISTS (
             SELECT 1 FROM market.instrument_sources AS p

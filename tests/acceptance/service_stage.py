@@ -81,6 +81,12 @@ class Stage:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(PATIENCE)
 
+    def interrupt(self) -> int:
+        """Ctrl-C in the terminal: every process of the service hears of it."""
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGINT)
+        return self.process.wait(PATIENCE)
+
     def is_at_work_since(self, instant: datetime) -> bool:
         """Whether every part has said since then that it is alive."""
         try:

@@ -38,6 +38,11 @@ def env(url: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         ["import", "a.csv", "--asset-class", "art"],
         ["import", "a.csv", "--rejects", "/"],
         ["demo", "--port", "70000"],
+        ["replay", "--from", "0001-01-01T00:00+14:00"],
+        ["subscribers", "key", "ann", "--expires", "9999-12-31T23:00-14:00"],
+        ["deliveries", "--limit", "3000000000"],
+        ["why", "9" * 5000, "ann"],
+        ["check", "--timeout", "1e300"],
     ],
 )
 def test_wrong_usage_is_told_on_stderr_with_code_2(words: list[str], env: dict[str, str], here: Here) -> None:

@@ -3,90 +3,14 @@
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
-import polars as pl
 import pytest
 
 from signalhub.db.engine import Database
-from signalhub.domain.bar import BAR_SCHEMA, empty_bars
-from signalhub.domain.instrument import InstrumentSpec
-from signalhub.domain.timeframe import M1, Timeframe
-from signalhub.errors import FeedUnavailable
-from signalhub.feeds.base import Feed, Polled
-from signalhub.service.enduring import Keeper
-from signalhub.service.feeds import FeedsLoop
-from signalhub.settings import Settings
-
-START = datetime(2026, 3, 4, 10, tzinfo=UTC)
-AAA, BBB = (InstrumentSpec(f"{name}/USDT", "made", "crypto") for name in ("AAA", "BBB"))
-SETTINGS = Settings(history_days=1 / 24)
-
-
-class Made(Feed):
-    """Says what it is told to say, and remembers what it was asked."""
-
-    name = "made"
-    is_live = True
-    venue = "made"
-
-    def __init__(self) -> None:
-        self.answers: dict[str, FeedUnavailable | datetime] = {}
-        self.asked: list[tuple[str, datetime]] = []
-
-    def instruments(self) -> Sequence[InstrumentSpec]:
-        return [AAA, BBB]
-
-    def fetch(self, spec: InstrumentSpec, timeframe: Timeframe, since: datetime, until: datetime) -> pl.DataFrame:
-        del spec
-        opens = [since + k * timeframe.span for k in range((until - since) // timeframe.span)]
-        rows = [(open_at, 10.0, 11.0, 9.0, 10.5, 3.0, None) for open_at in opens]
-        return pl.DataFrame(rows, schema=BAR_SCHEMA, orient="row") if rows else empty_bars()
-
-    def poll(
-        self, wanted: Any, timeframe: Timeframe, now: datetime, grace: timedelta | None = None
-    ) -> Iterator[Polled]:
-        del grace
-        for spec, since in wanted:
-            self.asked.append((spec.symbol, since))
-            answer = self.answers.get(spec.symbol, timeframe.floor(now))
-            if isinstance(answer, FeedUnavailable):
-                yield Polled(spec, empty_bars(), None, answer)
-            else:
-                yield Polled(spec, self.fetch(spec, timeframe, since, answer), answer)
-
-
-class Loop:
-    """A loop whose clock the test turns."""
-
-    def __init__(self, database: Database) -> None:
-        self.now = START + timedelta(seconds=1)
-        self.feed = Made()
-        self.history = 0
-        keeper = Keeper("feeds", database, SETTINGS, threading.Event())
-        self.loop = FeedsLoop(database, SETTINGS, self.feed, lambda: None, self._caught_up, keeper, lambda: self.now)
-        self.database = database
-        self.loop._follow()
-
-    def _caught_up(self) -> None:
-        self.history += 1
-
-    def poll(self, **later: float) -> list[tuple[str, datetime]]:
-        self.now += timedelta(**later)
-        self.feed.asked.clear()
-        self.loop.poll(self.now)
-        return list(self.feed.asked)
-
-    def stored(self) -> dict[str, tuple[int, datetime]]:
-        with self.database.transaction() as connection:
-            rows = connection.execute(
-                "SELECT i.symbol, (SELECT count(*) FROM market.bars b WHERE b.instrument_id = i.instrument_id), "
-                "w.settled_through FROM market.instruments i JOIN market.watermarks w USING (instrument_id) ORDER BY 1"
-            ).fetchall()
-        return {symbol: (count, settled) for symbol, count, settled in rows}
+from signalhub.domain.timeframe import D1, M1
+from signalhub.errors import FeedUnavailable, SettingsInvalid
+from tests.feeds_stage import AAA, SETTINGS, START, Loop
 
 
 @pytest.fixture
@@ -152,3 +76,99 @@ def test_the_symbols_that_are_set_are_the_ones_followed(database: Database) -> N
     loop.loop.settings = SETTINGS.replace(symbols=("bbbusdt",))
     loop.loop._follow()
     assert [symbol for symbol, _ in loop.poll()] == ["BBB/USDT"]
+
+
+def test_a_symbol_that_the_venue_never_had_is_a_wrong_setting_and_one_that_it_had_is_followed_on(
+    loop: Loop, caplog: pytest.LogCaptureFixture
+) -> None:
+    loop.loop.settings = SETTINGS.replace(symbols=("AAA/USDT", "BBB/USDT"))
+    loop.poll()
+    loop.feed.listed = [AAA]
+    loop.loop._follow()
+    assert "made has no BBB/USDT that trades at present" in caplog.text
+    assert {symbol for symbol, _ in loop.poll(minutes=1)} == {"AAA/USDT", "BBB/USDT"}
+    loop.loop.settings = SETTINGS.replace(symbols=("CCC/USDT",))
+    with pytest.raises(SettingsInvalid, match="SIGNALHUB_SYMBOLS: made has no CCC/USDT"):
+        loop.loop._follow()
+
+
+def test_one_that_fails_for_days_goes_on_being_tried_and_wants_no_catch_up(loop: Loop) -> None:
+    loop.poll()
+    loop.feed.answers["AAA/USDT"] = FeedUnavailable("made failed: delisted")
+    loop.poll(minutes=1)
+    loop.loop._trouble[AAA].tries = 5_000
+    assert loop.poll(minutes=3) == [("BBB/USDT", START + M1.span), ("AAA/USDT", START)]
+    assert loop.history == 2  # the one that answers had more than one close to tell
+    for _ in range(5):
+        assert ("AAA/USDT", START) in loop.poll(minutes=1)
+    assert loop.history == 2
+
+
+def test_a_clock_that_is_put_back_keeps_nobody_from_being_asked(loop: Loop) -> None:
+    loop.now += timedelta(hours=2)
+    loop.feed.answers["AAA/USDT"] = FeedUnavailable("made failed: no answer")
+    loop.poll()
+    del loop.feed.answers["AAA/USDT"]
+    assert [symbol for symbol, _ in loop.poll(hours=-2)] == ["AAA/USDT"]
+
+
+def test_a_bar_that_is_shown_after_it_was_given_up_is_stored_all_the_same(loop: Loop) -> None:
+    loop.poll()
+    loop.feed.not_shown = {START}
+    loop.poll(minutes=1)
+    assert loop.stored()["AAA/USDT"] == (60, START + M1.span)  # settled: taken for a minute without trades
+    loop.feed.not_shown = set()
+    assert loop.poll(minutes=1) == [("AAA/USDT", START), ("BBB/USDT", START)]
+    assert loop.stored()["AAA/USDT"] == (62, START + 2 * M1.span)
+    assert loop.poll(minutes=1)[0] == ("AAA/USDT", START + 2 * M1.span)
+    assert loop.history == 1
+
+
+def test_a_market_without_trades_is_asked_for_its_last_few_closes_only(loop: Loop) -> None:
+    loop.poll()
+    loop.feed.not_shown = {START + k * M1.span for k in range(60)}
+    for _ in range(20):
+        loop.poll(minutes=1)
+    assert loop.poll(minutes=1)[0] == ("AAA/USDT", START + 15 * M1.span)
+    assert loop.stored()["AAA/USDT"] == (60, START + 21 * M1.span)
+    assert loop.history == 1
+
+
+def test_the_history_of_one_that_is_new_gives_way_to_a_close_and_goes_on_after_it(loop: Loop) -> None:
+    loop.feed.answers["BBB/USDT"] = FeedUnavailable("made failed: not yet")
+    loop.poll()
+    assert loop.history == 1
+
+    def a_minute_passes() -> None:
+        loop.now += M1.span
+
+    del loop.feed.answers["BBB/USDT"]
+    loop.feed.half_way["BBB/USDT"] = a_minute_passes
+    loop.poll(minutes=1)
+    assert loop.stored()["BBB/USDT"][1] < START  # half of it, and nobody waits for the rest
+    assert loop.history == 1
+    loop.feed.half_way.clear()
+    asked = loop.poll()
+    assert asked == [("AAA/USDT", START + M1.span), ("BBB/USDT", asked[1][1])]
+    assert loop.history == 2
+    assert loop.stored()["BBB/USDT"] == (61, START + 2 * M1.span)
+    with loop.database.transaction() as connection:
+        known = connection.execute(
+            "SELECT DISTINCT b.open_at + interval '1 minute' = b.known_at FROM market.bars b "
+            "JOIN market.instruments i USING (instrument_id) WHERE i.symbol = 'BBB/USDT'"
+        ).fetchall()
+    assert known == [(True,)]  # all of it is history, in however many portions it came
+
+
+def test_the_heart_beats_while_history_comes_in(loop: Loop) -> None:
+    loop.poll()
+    with loop.database.transaction() as connection:
+        assert connection.execute("SELECT part FROM engine.heartbeats").fetchall() == [("feeds",)]
+
+
+def test_with_long_bars_the_loop_still_looks_every_few_seconds(database: Database) -> None:
+    loop = Loop(database, SETTINGS.replace(base_timeframe=D1, history_days=3.0))
+    loop.poll()
+    assert loop.stored()["AAA/USDT"] == (3, D1.floor(START))
+    # A machine that slept for an hour finds out at once, and health hears of us.
+    assert loop.loop._pause() <= 5.0

@@ -10,9 +10,9 @@ from signalhub.db.engine import Database
 from signalhub.domain.instrument import InstrumentSpec
 from signalhub.domain.timeframe import H1, M5, M15, Timeframe
 from signalhub.jobs.evaluation import Scope, once, replay
-from tests.engine_rows import evaluations, every_byte, register, signals
-from tests.live_stage import FILES, SETTINGS, Stage
-from tests.market import rows
+from tests.engine_rows import abstentions, evaluations, every_byte, register, signals
+from tests.live_stage import EXCHANGE, FILES, SETTINGS, Stage
+from tests.market import MONDAY, bar, rows
 from tests.rising import Rising
 
 
@@ -171,3 +171,22 @@ class TestSettling:
         stage.once(seconds=901)
         assert stage.origins() == {"A/USDT": "replay", "B/USDT": "replay"}
         assert stage.late() == []
+
+    def test_what_was_replayed_before_its_bars_were_all_there_is_replayed_again(self, database: Database) -> None:
+        """As after an hour's sleep: the pipeline looks before the feed has brought what it missed."""
+        stage = Stage(database, M5)
+        close = MONDAY + 240 * M5.span
+        key = register(database, InstrumentSpec("A/USDT", "test", "crypto"), EXCHANGE)
+        stage.put(key, [bar(key, MONDAY + number * M5.span) for number in range(239)], EXCHANGE)
+        stage.settle(key, close - M5.span)
+        settings, rising = SETTINGS.replace(lookback_hours=0.5), [Rising(timeframes=(M15,))]
+        once(database, rising, settings, lambda: close + timedelta(minutes=20))
+        assert [row["reason"] for row in abstentions(database) if row["close_at"] == close] == ["incomplete"]
+        values = {"open": 100.0, "high": 102.0, "low": 99.5, "close": 101.0}
+        stage.put(key, [bar(key, close - M5.span, **values)], EXCHANGE)
+        stage.settle(key, close)
+        for signals_then in (1, 0):
+            done = once(database, rising, settings, lambda: close + timedelta(minutes=21))
+            assert (done.closes, done.signals) == (signals_then, signals_then)
+        assert stage.origins() == {"A/USDT": "replay"}
+        assert [row for row in abstentions(database) if row["close_at"] == close] == []

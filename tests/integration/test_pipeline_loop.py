@@ -10,7 +10,7 @@ import pytest
 
 from signalhub.db.engine import Database
 from signalhub.domain.timeframe import M15
-from signalhub.service.enduring import Keeper
+from signalhub.service.enduring import Keeper, Stopped
 from signalhub.service.pipeline import PipelineLoop
 from tests.engine_rows import abstentions, evaluations, signals
 from tests.live_stage import FILES, SETTINGS, Stage
@@ -102,3 +102,37 @@ def test_instruments_of_files_are_left_to_the_catch_up(loop: Loop) -> None:
     assert loop.look(1) == []
     loop.begin()
     assert loop.look(2) == ["replay"]
+
+
+def test_one_that_is_not_followed_any_more_holds_up_nobody(loop: Loop) -> None:
+    followed, gone = loop.stage.instrument("A/USDT"), loop.stage.instrument("B/USDT")
+    with loop.stage.database.transaction() as connection:
+        connection.execute(
+            "UPDATE market.watermarks SET settled_through = settled_through - interval '2 hours' "
+            "WHERE instrument_id = %s",
+            (gone,),
+        )
+    loop.begin()
+    assert loop.look(1) == []  # nobody is there yet: all may be on their way after a start
+    loop.stage.rises(followed)
+    assert loop.look(2) == ["live"]
+    assert loop.stage.late() == ["B/USDT"]
+
+
+def test_a_clock_that_was_ahead_and_is_put_right_keeps_no_close_from_being_live(loop: Loop) -> None:
+    key = loop.stage.instrument("A/USDT")
+    loop.now += timedelta(hours=3)
+    loop.begin()
+    loop.look(3 * 3600)
+    loop.look(-20)
+    loop.stage.rises(key)
+    assert loop.look(2) == ["live"]
+
+
+def test_long_work_ends_half_way_when_it_is_asked_to(loop: Loop) -> None:
+    loop.stage.rises(loop.stage.instrument("A/USDT"))
+    loop.now = loop.stage.close + timedelta(hours=1)
+    loop.loop.settings = loop.settings.replace(lookback_hours=2.0)
+    loop.loop.keeper.stop.set()
+    with pytest.raises(Stopped):
+        loop.begin()

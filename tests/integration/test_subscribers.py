@@ -155,6 +155,8 @@ def test_an_unknown_symbol_is_told_with_a_few_that_exist(connection: Connection)
     with pytest.raises(UsageInvalid, match="symbols names 'BTC/USDT', which no instrument has: there are none yet"):
         preferences.change(connection, sid, {"symbols": ["BTC/USDT"]}, NOW)
     add_instrument(connection, "ETH/USDT")
+    with pytest.raises(UsageInvalid, match=r"symbols names 'X{80}', which"):
+        preferences.change(connection, sid, {"symbols": ["X" * 5000]}, NOW)
     with pytest.raises(UsageInvalid, match="which no instrument has: known are ETH/USDT"):
         preferences.change(connection, sid, {"symbols": ["ETH/USDT", "BTC/USDT"]}, NOW)
     assert preferences.get(connection, sid) == Preferences()
@@ -169,6 +171,9 @@ def test_a_test_message_goes_where_alerts_would(connection: Connection) -> None:
         people.reachable(made, Preferences(), "webhook")
     with pytest.raises(UsageInvalid, match=r"'sms' is no channel\. Use one of email, telegram, webhook"):
         people.reachable(made, Preferences(), "sms")
+    idle = people.change(connection, made.subscriber_id, {"is_active": False}, SETTINGS)
+    with pytest.raises(UsageInvalid, match="ann is not active: nothing is sent to them"):
+        people.reachable(idle, Preferences())
 
 
 def test_a_test_message_is_queued_once_for_each_channel_and_wakes_the_workers(database: Database) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from signalhub.cli.service import _shown
 from signalhub.domain.timeframe import TIMEFRAMES
 from signalhub.jobs.schedule import JOBS, PARTS, Job
 
@@ -39,3 +40,8 @@ def test_daily_and_weekly_upkeep_come_at_their_hours() -> None:
 def test_jobs_have_names_of_their_own_and_belong_to_a_part() -> None:
     assert len({job.name for job in JOBS}) == len(JOBS)
     assert {job.part for job in JOBS} <= set(PARTS)
+
+
+def test_the_table_shows_times_in_utc_whatever_the_zone_of_the_database() -> None:
+    there = timezone(timedelta(hours=5, minutes=45))
+    assert _shown(datetime(2026, 3, 4, 2, 45, tzinfo=there)) == "2026-03-03 21:00"

@@ -104,7 +104,8 @@ ORDER BY a.instrument_id;
 
 -- name: unevaluated_closes
 -- Closes with more bars than the evaluations of this version cover. An abstention covers where it is final: what
--- was not scored live never will be, while a replay may try again.
+-- was not scored live never will be, while a replay may try again. A replay that came before the bars were all there
+-- (a start after a while: the pipeline looks before the feed has answered) covers nothing of what was missing.
 SELECT c.close_at
 FROM (
     SELECT
@@ -120,7 +121,10 @@ FROM (
 ) AS c
 WHERE COALESCE((
     SELECT sum(
-        e.instruments_seen + CASE WHEN %(abstained_is_final)s::boolean THEN e.instruments_abstained ELSE 0 END
+        e.instruments_seen + CASE WHEN %(abstained_is_final)s::boolean THEN e.instruments_abstained - (
+            SELECT count(*) FROM engine.abstentions AS a
+            WHERE a.evaluation_id = e.evaluation_id AND e.origin = 'replay' AND a.reason IN ('incomplete', 'dirty')
+        ) ELSE 0 END
     )
     FROM engine.evaluations AS e
     WHERE e.strategy_id = %(strategy_id)s::integer AND e.timeframe = %(timeframe)s::text
