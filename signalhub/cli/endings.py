@@ -41,7 +41,8 @@ def stop_on_signals(*, terminal: bool = True) -> threading.Event:
     def ask(number: int, frame: FrameType | None) -> None:
         if stop.is_set():
             _end(number, frame)
-        stop.set()
+        # In a thread of its own: this one may be waiting for the event, and hold its lock just now.
+        threading.Thread(target=stop.set, daemon=True).start()
 
     signal.signal(signal.SIGTERM, ask)
     for number in _WORDS.keys() - {signal.SIGTERM}:

@@ -19,6 +19,7 @@ from signalhub.settings import Settings
 from signalhub.strategies.base import Strategy
 
 _LOG = logging.getLogger(__name__)
+_HEAR_SIGNALS_EVERY = 0.5
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,9 @@ class Service:
                 from signalhub.service.edge import run_edge
 
                 self._guarded(lambda: run_edge(self.database, self.settings, edge, keepers, self.ready), failures)
-            self.stop.wait()
+            # With a time limit: two signals at once may leave an endless wait without hearing of the second.
+            while not self.stop.wait(_HEAR_SIGNALS_EVERY):
+                continue
             for thread in threads:
                 thread.join()
         if failures:
