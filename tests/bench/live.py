@@ -21,7 +21,7 @@ from tests.doubles.bot_api import TOKEN, serving_bot
 from tests.doubles.exchange_process import running
 
 SYMBOLS = 100
-MINUTES = 4
+MINUTES = 3
 
 _LATENCIES = """
 SELECT
