@@ -174,10 +174,10 @@ def test_test_runs_everything_or_only_what_is_named(checkout: Path, tmp_path: Pa
     every = run("sh", checkout / "scripts/test", cwd=tmp_path).stdout
     for name in ("ruff", "sqlfluff", "mypy", "lint-imports"):
         assert f"{name} from {checkout}:" in every
-    assert every.splitlines()[-1] == f"python from {checkout}: -m pytest -n 2 --dist loadfile"
+    assert every.splitlines()[-1] == f"python from {checkout}: -m pytest -n 2 --dist loadfile --no-loadscope-reorder"
     named = run("sh", checkout / "scripts/test", "tests/unit", cwd=tmp_path).stdout
     assert "ruff" not in named
-    assert named.endswith("-m pytest -n 2 --dist loadfile tests/unit\n")
+    assert named.endswith("-m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/unit\n")
     assert run("sh", checkout / "scripts/test", env={**os.environ, "mypy_fails": "1"}).returncode == 1
 
 
