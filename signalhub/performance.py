@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from signalhub.db.connection import Connection
-from signalhub.db.queries import Queries
-from signalhub.signals.read import ORIGINS, in_utc, known, known_since, known_symbol
+from signalhub.db.queries import Queries, in_utc
+from signalhub.signals.read import ORIGINS, known, known_since, known_symbol
 
 _SQL = Queries("performance")
 _STRATEGY, _INSTRUMENT = ("strategy", "strategy_version"), ("symbol", "asset_class")

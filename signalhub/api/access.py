@@ -12,10 +12,9 @@ from typing import TypeAlias
 from litestar.exceptions import NotAuthorizedException
 
 from signalhub.db.connection import Connection
-from signalhub.db.queries import Queries
+from signalhub.db.queries import Queries, in_utc
 from signalhub.signals.read import Visible
 from signalhub.subscribers.keys import Principal
-from signalhub.subscribers.values import in_utc
 
 ANYONE, SUBSCRIBER, ANALYST, OPERATOR = "anyone", "subscriber", "analyst", "operator"
 ROLES = (ANYONE, SUBSCRIBER, ANALYST, OPERATOR)

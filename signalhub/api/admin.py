@@ -13,7 +13,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
 from litestar.params import JSONBody
 
-from signalhub import clock, plugins
+from signalhub import clock
 from signalhub.api import problems
 from signalhub.api.access import OPERATOR
 from signalhub.api.edge import EdgeDependency
@@ -25,7 +25,7 @@ from signalhub.jobs import generating
 from signalhub.jobs.status import status
 from signalhub.jobs.topping_up import MODES
 from signalhub.settings import Settings
-from signalhub.strategies.base import Strategy
+from signalhub.strategies.declared import declared
 
 _SQL = Queries("api/admin")
 _LOG = logging.getLogger(__name__)
@@ -123,10 +123,9 @@ def generate(database: Database, settings: Settings) -> Done:
 
     Raises: Busy while another one is under way, in this process or another.
     """
-    strategies = list(plugins.declared("signalhub.strategies", "STRATEGY", Strategy).values())
     with _alone(database):
         began = clock.stopwatch()
-        generated = generating.generate(database, strategies, settings)
+        generated = generating.generate(database, declared(), settings)
         seconds = round(clock.stopwatch() - began, 3)
     done = generated.evaluated
     _LOG.info("a pass was asked for: %d closes, %d signals, %.1f s", done.closes, done.signals, seconds)

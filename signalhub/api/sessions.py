@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from signalhub.db.connection import Connection
-from signalhub.db.queries import Queries
-from signalhub.subscribers.values import in_utc
+from signalhub.db.queries import Queries, in_utc
 
 COOKIE = "signalhub_session"
 LIFE = timedelta(days=14)

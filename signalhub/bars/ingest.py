@@ -70,6 +70,11 @@ def ingest(connection: Connection, timeframe: Timeframe, bars: pl.DataFrame, sou
     return result
 
 
+def of_instrument(bars: pl.DataFrame, instrument_id: int) -> pl.DataFrame:
+    """Bars as a feed gives them (domain.bar.BAR_SCHEMA), in the shape that `ingest` takes."""
+    return bars.select(pl.lit(instrument_id, pl.Int32).alias("instrument_id"), pl.all())
+
+
 def settle(connection: Connection, timeframe: Timeframe, settled_through: Mapping[int, datetime]) -> None:
     """Records that everything up to the instant was obtained, per instrument. A watermark never goes back."""
     _SQL.run(

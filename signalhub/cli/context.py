@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import click
 
-from signalhub import plugins
 from signalhub.db.engine import Database, open_database
 from signalhub.errors import UsageInvalid
 from signalhub.settings import Settings
 from signalhub.strategies.base import Strategy
+from signalhub.strategies.declared import declared
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def strategies(names: tuple[str, ...] = ()) -> list[Strategy]:
 
     Raises: UsageInvalid, naming those there are.
     """
-    found = {item.name: item for item in plugins.declared("signalhub.strategies", "STRATEGY", Strategy).values()}
+    found = {item.name: item for item in declared()}
     for name in names:
         if name not in found:
             raise UsageInvalid(f"No strategy is called {name!r}. There are: {', '.join(sorted(found))}.")

@@ -164,7 +164,7 @@ class _Filler:
         return opens or end
 
     def _store(self, bars: pl.DataFrame, through: datetime | None) -> None:
-        batch = bars.select(pl.lit(self.instrument_id, pl.Int32).alias("instrument_id"), pl.all())
+        batch = ingest.of_instrument(bars, self.instrument_id)
         settled = {self.instrument_id: through} if through else {}
         with self.database.transaction() as connection:
             if not bars.is_empty():

@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from signalhub import clock
-from signalhub.bars import instruments, sessions
+from signalhub.bars import ingest, instruments, sessions
 from signalhub.bars.ingest import Ingested, Source
 from signalhub.db.connection import Connection
 from signalhub.db.engine import Database
@@ -116,7 +116,7 @@ def _store(connection: Connection, parsed: ParsedFile, options: FileOptions, now
     opens = parsed.bars["open_at"]
     first, last = opens[0], opens[-1] + parsed.timeframe.span
     sessions.ensure(connection, spec.trading_calendar, first, last)
-    bars = parsed.bars.select(pl.lit(instrument_id, pl.Int32).alias("instrument_id"), pl.all())
+    bars = ingest.of_instrument(parsed.bars, instrument_id)
     result.ingested += pipeline.take_in(connection, parsed.timeframe, bars, FILE_SOURCE, {instrument_id: last}, now)
 
 

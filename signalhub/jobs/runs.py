@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from signalhub.db.connection import Connection
@@ -53,12 +53,6 @@ def beat(connection: Connection, part: str, instance: str, now: datetime, detail
 def leave(connection: Connection, part: str, instance: str) -> None:
     """Says that a part ended as it should, so that nobody misses it."""
     _SQL.run(connection, "leave", part=part, instance=instance)
-
-
-def slot(now: datetime, every: timedelta, offset: timedelta, epoch: datetime) -> datetime:
-    """The newest point at or before `now` of the grid that `epoch + offset` lies on."""
-    start = epoch + offset
-    return start + (now - start) // every * every
 
 
 def _work_or_tell(connection: Connection, key: dict[str, Any], work: Callable[[], None]) -> None:

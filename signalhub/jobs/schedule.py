@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from signalhub.db.engine import Database
 from signalhub.domain.timeframe import TIMEFRAMES
-from signalhub.jobs import runs, upkeep
+from signalhub.jobs import upkeep
 from signalhub.jobs.evaluation import once
 from signalhub.outbox import digests
 from signalhub.settings import Settings
@@ -49,7 +49,8 @@ class Job:
 
     def slot(self, now: datetime) -> datetime:
         """The newest slot at or before `now`."""
-        return runs.slot(now, self.every, self.offset, _MONDAY)
+        first = _MONDAY + self.offset
+        return first + (now - first) // self.every * self.every
 
     def next_slot(self, now: datetime) -> datetime:
         """The first slot after `now`."""

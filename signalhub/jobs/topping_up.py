@@ -8,10 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
-import polars as pl
-
 from signalhub import clock
-from signalhub.bars import instruments, sessions
+from signalhub.bars import ingest, instruments, sessions
 from signalhub.bars.ingest import Ingested, Source
 from signalhub.db.engine import Database
 from signalhub.db.queries import Queries
@@ -155,7 +153,7 @@ def _unsettled(items: Iterable[Behind], reached: dict[InstrumentSpec, datetime],
 def _store(database: Database, feed: Feed, item: Behind, polled: Polled, now: datetime, done: ToppedUp) -> None:
     assert polled.settled_through is not None
     source = Source(feed.name, is_live=feed.is_live, is_backfill=item.is_new)
-    batch = polled.bars.select(pl.lit(item.instrument_id, pl.Int32).alias("instrument_id"), pl.all())
+    batch = ingest.of_instrument(polled.bars, item.instrument_id)
     settled = {item.instrument_id: polled.settled_through}
     with database.transaction() as connection:
         done.ingested += pipeline.take_in(connection, item.timeframe, batch, source, settled, now)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from signalhub.db.connection import Connection
-from signalhub.db.queries import Queries
+from signalhub.db.queries import Queries, in_utc
 from signalhub.errors import NotFound
 from signalhub.signals import read
 from signalhub.subscribers import entitlements, people
@@ -85,7 +85,4 @@ def _told(connection: Connection, key: dict[str, int]) -> list[Told]:
 
 
 def _rows(connection: Connection, name: str, **parameters: Any) -> list[dict[str, Any]]:
-    return [
-        {key: value.astimezone(UTC) if isinstance(value, datetime) else value for key, value in row.items()}
-        for row in _SQL.rows(connection, name, **parameters)
-    ]
+    return [in_utc(row) for row in _SQL.rows(connection, name, **parameters)]

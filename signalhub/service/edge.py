@@ -11,11 +11,9 @@ from signalhub.api.server import serve_until
 from signalhub.channels.deliver import deliver
 from signalhub.db.engine import Database
 from signalhub.jobs.schedule import API, DELIVERY
-from signalhub.service.enduring import Keeper
+from signalhub.service.enduring import BEAT_SECONDS, Keeper
 from signalhub.settings import Settings
 from signalhub.web.app import create_site
-
-_BEAT_SECONDS = 5.0
 
 
 def run_edge(
@@ -71,7 +69,7 @@ async def _beat(keeper: Keeper, stop: asyncio.Event) -> None:
     while not stop.is_set():
         await asyncio.to_thread(keeper.enduring, keeper.beat)
         try:
-            await asyncio.wait_for(stop.wait(), _BEAT_SECONDS)
+            await asyncio.wait_for(stop.wait(), BEAT_SECONDS)
         except TimeoutError:
             continue
     await asyncio.to_thread(keeper.leave)

@@ -24,7 +24,8 @@ T = TypeVar("T")
 LOST = (psycopg.OperationalError, sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError, DatabaseUnavailable)
 """What a database that went away looks like."""
 _PAUSES = (0.1, 0.2, 0.4, 0.8, 1.0)
-_BEAT_EVERY = 5.0
+BEAT_SECONDS = 5.0
+"""How often a part says that it is alive."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -66,7 +67,7 @@ class Keeper:
     def beat(self, detail: str | None = None) -> None:
         """Says that the part is alive, at most every few seconds."""
         now = clock.stopwatch()
-        if self._beaten is None or now - self._beaten >= _BEAT_EVERY:
+        if self._beaten is None or now - self._beaten >= BEAT_SECONDS:
             with self.database.transaction() as connection:
                 runs.beat(connection, self.part, self._instance, clock.now(), detail)
             self._beaten = now

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from signalhub import clock
+from signalhub.bars import ingest
 from signalhub.bars.ingest import Source
 from signalhub.db.engine import Database
 from signalhub.domain.instrument import InstrumentSpec
@@ -20,7 +21,7 @@ from signalhub.errors import FeedUnavailable
 from signalhub.feeds.base import Feed, Polled
 from signalhub.jobs import pipeline
 from signalhub.service import following
-from signalhub.service.enduring import Keeper
+from signalhub.service.enduring import BEAT_SECONDS, Keeper
 from signalhub.settings import Settings
 
 _LOG = logging.getLogger(__name__)
@@ -32,7 +33,6 @@ _LATEST_BARS = 5
 """Closes back to which an instrument whose newest bar was given up is asked again: a slow venue may show it yet."""
 _LONGEST_PAUSE = 30.0
 """Seconds between tries with an instrument that keeps failing; half a second at first, then twice as long each time."""
-_BEAT_EVERY = 5.0
 _FLUSH_SECONDS = 0.2
 _FLUSH_ROWS = 20_000
 _LOOK_AT_MARKETS_EVERY = timedelta(hours=24)
@@ -197,7 +197,7 @@ class FeedsLoop:
         self._has_history |= self._is_behind(polled.spec, now) and not (key in self._known and through <= known)
         if not polled.bars.is_empty():
             self._shown[key] = polled.bars["open_at"][-1] + self.timeframe.span
-            batch.bars.append(polled.bars.select(pl.lit(key, pl.Int32).alias("instrument_id"), pl.all()))
+            batch.bars.append(ingest.of_instrument(polled.bars, key))
         batch.settled[key] = max(through, known, batch.settled.get(key, through))
         if through >= self._newest(now):
             self._new.discard(key)
@@ -226,7 +226,7 @@ class FeedsLoop:
         if self._wanted(now) or (self._trouble and self._listed_at) or self._listed_at is None:
             return _ASK_AGAIN
         next_close = self.timeframe.floor(now) + self.timeframe.span
-        return min(_BEAT_EVERY, max(0.0, (next_close - now).total_seconds()) + _AFTER_CLOSE)
+        return min(BEAT_SECONDS, max(0.0, (next_close - now).total_seconds()) + _AFTER_CLOSE)
 
 
 def _together(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:

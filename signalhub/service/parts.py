@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +17,6 @@ from signalhub.service.timing import ticking
 from signalhub.settings import Settings
 from signalhub.strategies.base import Strategy
 
-_LOG = logging.getLogger(__name__)
 _HEAR_SIGNALS_EVERY = 0.5
 
 

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from signalhub import plugins
 from signalhub.bars import instruments
 from signalhub.db.connection import Connection
-from signalhub.db.queries import Queries
+from signalhub.db.queries import Queries, in_utc
 from signalhub.domain import timeframe as timeframes
 from signalhub.domain.signal import Direction, Origin
 from signalhub.errors import NotFound, UsageInvalid
-from signalhub.strategies.base import Strategy
+from signalhub.strategies.declared import declared
 
 MAX_LIMIT = 500
 STATUSES = ("open", "target_hit", "stop_hit", "expired", "cancelled")
@@ -165,14 +164,14 @@ def known_symbol(connection: Connection, symbol: str | None) -> str | None:
 
 def known_strategy(connection: Connection, strategy: str | None) -> str | None:
     """The strategy. Raises: UsageInvalid where none is called so, naming those there are."""
-    if strategy is None:
-        return None
+    return known("strategy", strategy, [] if strategy is None else strategies(connection))
+
+
+def strategies(connection: Connection) -> list[str]:
+    """Strategies there are, by name: declared by a plug-in, or recorded by the engine."""
     # Signals outlive the file of their strategy, and a new file has none yet: both names are right.
     recorded = {row["strategy"] for row in _SQL.rows(connection, "strategies")}
-    if strategy in recorded:
-        return strategy
-    declared = plugins.declared("signalhub.strategies", "STRATEGY", Strategy).values()
-    return known("strategy", strategy, sorted(recorded | {item.name for item in declared}))
+    return sorted(recorded | {item.name for item in declared()})
 
 
 def _cursor(row: dict[str, Any]) -> str:
@@ -196,8 +195,3 @@ def _position(cursor: str) -> tuple[datetime, int]:
     if not is_ours:
         raise UsageInvalid(f"cursor {cursor[:40]!r} {_BROKEN}")
     return position
-
-
-def in_utc(row: dict[str, Any]) -> dict[str, Any]:
-    """The row with its instants in UTC."""
-    return {name: value.astimezone(UTC) if isinstance(value, datetime) else value for name, value in row.items()}

@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from signalhub import plugins
 from signalhub.db.connection import Connection
-from signalhub.db.queries import Queries
+from signalhub.db.queries import Queries, in_utc
 from signalhub.errors import NotFound, UsageInvalid
-from signalhub.strategies.base import Strategy
+from signalhub.signals.read import strategies
 from signalhub.subscribers import people, values
 
 ALL = "all"
@@ -37,20 +36,12 @@ class Entitlement:
         return self.valid_from <= instant and (self.valid_until is None or instant < self.valid_until)
 
 
-def known(connection: Connection) -> list[str]:
-    """Strategies there are, by name: declared by a plug-in, or recorded by the engine."""
-    # Signals outlive the file of their strategy, and a new file has none yet: both can be owned.
-    declared = plugins.declared("signalhub.strategies", "STRATEGY", Strategy).values()
-    recorded = {row["strategy"] for row in _SQL.rows(connection, "recorded")}
-    return sorted(recorded | {item.name for item in declared})
-
-
 def chosen(connection: Connection, names: Sequence[str]) -> list[str]:
     """The strategies of these names; `all` is each one known.
 
     Raises: NotFound, naming those there are.
     """
-    there_are = known(connection)
+    there_are = strategies(connection)
     unknown = [name for name in names if name not in (*there_are, ALL)]
     if unknown:
         raise NotFound(f"No strategy is called {unknown[0][:80]!r}. There are: {', '.join(there_are)}.")
@@ -84,7 +75,7 @@ def grant(
         valid_until=valid_until,
         now=now,
     )
-    return [Entitlement(**values.in_utc(row)) for row in rows]
+    return [Entitlement(**in_utc(row)) for row in rows]
 
 
 def revoke(connection: Connection, subscriber_id: int, names: Sequence[str], now: datetime) -> list[str]:
@@ -106,7 +97,7 @@ def _not(names: Sequence[str], owned: set[str]) -> list[str]:
 def history(connection: Connection, subscriber_id: int) -> list[Entitlement]:
     """Every span there is or was, by strategy and beginning."""
     rows = _SQL.rows(connection, "history", subscriber_id=subscriber_id)
-    return [Entitlement(**values.in_utc(row)) for row in rows]
+    return [Entitlement(**in_utc(row)) for row in rows]
 
 
 def current(connection: Connection, now: datetime) -> dict[int, list[str]]:

@@ -196,8 +196,3 @@ def instant(value: datetime, name: str) -> datetime:
     if not EARLIEST <= value <= LATEST:
         raise UsageInvalid(f"{name} {value:%Y-%m-%d} is out of reach: expected a time from 1970 to 9998.")
     return value
-
-
-def in_utc(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row with its instants in UTC, whatever the session's time zone is."""
-    return {name: value.astimezone(UTC) if isinstance(value, datetime) else value for name, value in row.items()}

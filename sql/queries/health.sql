@@ -12,24 +12,10 @@ FROM market.timeframes AS t
 ORDER BY t.position;
 
 -- name: freshness
--- Behind: more than two expected bars of the finest base have come and gone since it was settled. A gap longer
--- than a week is not counted out.
 SELECT
     count(*) AS instruments,
-    count(*) FILTER (WHERE w.is_behind IS NOT FALSE) AS behind
-FROM market.instruments AS i
-LEFT JOIN LATERAL (
-    SELECT market.expected_bars(
-        i.calendar, w.timeframe, GREATEST(w.settled_through, %(now)s::timestamptz - INTERVAL '192 hours'),
-        %(now)s::timestamptz
-    ) > 2 AS is_behind
-    FROM market.watermarks AS w
-    INNER JOIN market.timeframes AS b ON w.timeframe = b.timeframe
-    WHERE w.instrument_id = i.instrument_id
-    ORDER BY w.settled_through DESC, b.position
-    LIMIT 1
-) AS w ON TRUE
-WHERE i.is_active;
+    count(*) FILTER (WHERE b.is_behind) AS behind
+FROM market.instruments_behind(%(now)s::timestamptz) AS b;
 
 -- name: parts
 -- A part may run in several processes: it is as alive as the one that was seen last.

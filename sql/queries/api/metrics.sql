@@ -41,25 +41,9 @@ GROUP BY m.channel, t.verdict
 ORDER BY m.channel, t.verdict;
 
 -- name: instruments
--- Behind as in health.sql: more than two expected bars of the base that was settled last have come and gone.
-SELECT s.state, count(f.instrument_id) AS value
+SELECT s.state, count(b.instrument_id) AS value
 FROM (VALUES ('current', FALSE), ('behind', TRUE)) AS s (state, is_behind)
-LEFT JOIN (
-    SELECT i.instrument_id, COALESCE(w.is_behind, TRUE) AS is_behind
-    FROM market.instruments AS i
-    LEFT JOIN LATERAL (
-        SELECT market.expected_bars(
-            i.calendar, w.timeframe, GREATEST(w.settled_through, %(now)s::timestamptz - INTERVAL '192 hours'),
-            %(now)s::timestamptz
-        ) > 2 AS is_behind
-        FROM market.watermarks AS w
-        INNER JOIN market.timeframes AS b ON w.timeframe = b.timeframe
-        WHERE w.instrument_id = i.instrument_id
-        ORDER BY w.settled_through DESC, b.position
-        LIMIT 1
-    ) AS w ON TRUE
-    WHERE i.is_active
-) AS f ON s.is_behind = f.is_behind
+LEFT JOIN market.instruments_behind(%(now)s::timestamptz) AS b ON s.is_behind = b.is_behind
 GROUP BY s.state
 ORDER BY s.state;
 

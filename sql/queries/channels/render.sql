@@ -93,13 +93,11 @@ SELECT
     count(*) FILTER (WHERE s.status = 'expired') AS n_expired,
     count(*) FILTER (WHERE s.status = 'cancelled') AS n_cancelled,
     count(*) FILTER (WHERE s.is_ambiguous) AS n_ambiguous,
-    count(*) FILTER (WHERE s.fill_price IS NOT NULL AND s.net_r IS NOT NULL) AS n_decided,
-    count(*) FILTER (WHERE s.fill_price IS NOT NULL AND s.net_r > 0.0::double precision) AS n_won,
+    count(*) FILTER (WHERE s.is_decided) AS n_decided,
+    count(*) FILTER (WHERE s.is_win) AS n_won,
     -- The order makes float sums the same on every plan.
-    COALESCE(
-        sum(s.net_r ORDER BY s.signal_id) FILTER (WHERE s.fill_price IS NOT NULL), 0.0::double precision
-    ) AS net_r
-FROM analytics.signals AS s
+    COALESCE(sum(s.net_r ORDER BY s.signal_id) FILTER (WHERE s.is_decided), 0.0::double precision) AS net_r
+FROM analytics.signal_outcomes AS s
 WHERE s.origin = 'live' AND s.status <> 'open'
     AND s.exit_at >= %(since)s::timestamptz AND s.exit_at < %(until)s::timestamptz
     AND EXISTS (

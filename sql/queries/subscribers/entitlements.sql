@@ -1,9 +1,6 @@
 -- Purpose: what subscribers/entitlements.py runs: spans granted, ended and read. One without end reads as null.
 -- Units:   spans are [valid_from, valid_until), UTC instants.
 
--- name: recorded
-SELECT DISTINCT v.strategy FROM engine.strategies AS v;
-
 -- name: grant
 -- One row for each part of the span that no row covers yet. The caller holds the subscriber's row.
 WITH wanted AS (
