@@ -6,17 +6,18 @@ A file holds blocks that begin with `-- name: <name>`; parameters are `%(name)s`
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
-from psycopg.rows import dict_row
+from psycopg.rows import args_row, dict_row
 
 from signalhub import resources
 from signalhub.db.connection import Connection
 
+T = TypeVar("T")
 _BLOCK = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
 
 
@@ -30,6 +31,11 @@ class Queries:
     def rows(self, connection: Connection, name: str, /, **parameters: Any) -> list[dict[str, Any]]:
         """All rows, as dictionaries."""
         with connection.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(self.texts[name], parameters).fetchall()
+
+    def made(self, connection: Connection, name: str, shape: Callable[..., T], /, **parameters: Any) -> list[T]:
+        """All rows, each given to `shape` in the order of the columns."""
+        with connection.cursor(row_factory=args_row(shape)) as cursor:
             return cursor.execute(self.texts[name], parameters).fetchall()
 
     def scalar(self, connection: Connection, name: str, /, **parameters: Any) -> Any:

@@ -98,7 +98,8 @@ def once(
             done.add(len(block.closes), pipeline.evaluate_block(database, block, strategies, settings, now))
             progress.advance(len(block.closes))
         for close in closes[len(too_late) :]:
-            signals = live.evaluate_close(database, timeframe, close, strategies, settings, read_clock)
+            with live.alone(database, timeframe, close):
+                signals = live.evaluate_close(database, timeframe, close, strategies, settings, read_clock)
             done.add(0 if signals is None else 1, signals or 0)
             progress.advance(1)
     done.outcomes.update(pipeline.track(database, settings, read_clock()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -23,6 +24,11 @@ _LIVE_AT_MOST = timedelta(minutes=15)
 def deadline(timeframe: Timeframe, close: datetime) -> datetime:
     """Until when a signal of this close may be committed as live."""
     return close + min(timeframe.span, _LIVE_AT_MOST)
+
+
+def alone(database: Database, timeframe: Timeframe, close: datetime) -> AbstractContextManager[None]:
+    """One process at a time looks at a close and evaluates it: what one records as late the other never scores."""
+    return database.exclusively(f"{timeframe}.{close.timestamp():.0f}")
 
 
 def groups(database: Database, timeframe: Timeframe, close: datetime) -> Liveness:

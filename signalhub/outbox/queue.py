@@ -7,10 +7,10 @@ while nobody else has claimed the message since.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from signalhub.db.connection import Connection
 from signalhub.db.engine import Database
@@ -31,8 +31,7 @@ _LAST_ID = 2**63 - 1
 MAX_ATTEMPTS = len(_DELAYS) + 1
 
 
-@dataclass(frozen=True)
-class Claimed:
+class Claimed(NamedTuple):
     """One message that is ours until `leased_until`, with where its subscriber is reached."""
 
     message_id: int
@@ -57,8 +56,8 @@ def claim(connection: Connection, channel: str, limit: int, now: datetime, lease
 
     Guarantees: no two callers share a message while its lease lasts; a closing comes after its alert was settled.
     """
-    rows = _SQL.rows(connection, "claim", channel=channel, limit=limit, now=now, leased_until=now + lease)
-    return [Claimed(**row) for row in rows]
+    parameters = {"channel": channel, "limit": limit, "now": now, "leased_until": now + lease}
+    return _SQL.made(connection, "claim", Claimed, **parameters)
 
 
 def begin(connection: Connection, messages: Sequence[Claimed], now: datetime) -> set[int]:
@@ -73,17 +72,9 @@ def settle(connection: Connection, verdicts: Sequence[tuple[Claimed, Verdict]], 
     """Writes what became of messages, with one attempt each; the number of those that were still ours."""
     if not verdicts:
         return 0
-    outcomes = [_outcome(message, verdict, now) for message, verdict in verdicts]
-    return _SQL.run(
-        connection,
-        "settle",
-        **_leases(message for message, _ in verdicts),
-        statuses=[status for status, _ in outcomes],
-        dues=[due_at for _, due_at in outcomes],
-        verdicts=[_VERDICTS[type(verdict)] for _, verdict in verdicts],
-        details=[_told(verdict.detail) for _, verdict in verdicts],
-        now=now,
-    )
+    # One document: six arrays of parameters take longer to write than the database takes to settle.
+    verdicts_json = json.dumps([_outcome(message, verdict, now) for message, verdict in verdicts])
+    return _SQL.run(connection, "settle", verdicts=verdicts_json, now=now)
 
 
 def give_back(connection: Connection, messages: Sequence[Claimed]) -> int:
@@ -183,14 +174,21 @@ _VERDICTS: dict[type[Verdict], str] = {
 _FINAL = {Sent: "sent", Undeliverable: "failed", Uncertain: "uncertain"}
 
 
-def _outcome(message: Claimed, verdict: Verdict, now: datetime) -> tuple[str, datetime | None]:
-    """The status that a verdict leads to, and the next due time where there is one."""
+def _outcome(message: Claimed, verdict: Verdict, now: datetime) -> dict[str, Any]:
+    """What `settle` writes of one message; a due time where the verdict leads to another try."""
+    outcome = {
+        "message_id": message.message_id,
+        "leased_until": message.leased_until.isoformat(),
+        "verdict": _VERDICTS[type(verdict)],
+        "detail": _told(verdict.detail),
+    }
     if not isinstance(verdict, RetryAt):
-        return _FINAL[type(verdict)], None
+        return outcome | {"status": _FINAL[type(verdict)]}
     due_at = retry_at(message.attempts + 1, now, message.message_id)
     if due_at is None:
-        return "failed", None
-    return "pending", max(due_at, now + min(verdict.after or timedelta(0), _LONGEST_WAIT))
+        return outcome | {"status": "failed"}
+    due_at = max(due_at, now + min(verdict.after or timedelta(0), _LONGEST_WAIT))
+    return outcome | {"status": "pending", "due_at": due_at.isoformat()}
 
 
 def _told(detail: str | None) -> str | None:

@@ -101,13 +101,14 @@ class PipelineLoop:
 
     def _evaluated(self, timeframe: Timeframe, close: datetime) -> bool:
         """Whether the close is over and done with; no while bars that may still come in time are waited for."""
-        found = live.groups(self.database, timeframe, close)
-        if not (found.live or found.unsettled):
-            return True
-        started = clock.stopwatch()
-        signals = live.evaluate_close(
-            self.database, timeframe, close, self.strategies, self.settings, self.read_clock, found
-        )
+        with live.alone(self.database, timeframe, close):
+            found = live.groups(self.database, timeframe, close)
+            if not (found.live or found.unsettled):
+                return True
+            started = clock.stopwatch()
+            signals = live.evaluate_close(
+                self.database, timeframe, close, self.strategies, self.settings, self.read_clock, found
+            )
         if signals is not None:
             _told(timeframe, close, signals, clock.stopwatch() - started, len(found.live), len(found.unsettled))
         return signals is not None

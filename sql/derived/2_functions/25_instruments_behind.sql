@@ -5,7 +5,7 @@
 CREATE OR REPLACE FUNCTION market.instruments_behind(as_of timestamptz)
 RETURNS TABLE (instrument_id integer, is_behind boolean)
 LANGUAGE sql STABLE
-BEGIN ATOMIC
+AS $$
     SELECT
         i.instrument_id,
         COALESCE(w.is_behind, TRUE)
@@ -21,5 +21,5 @@ BEGIN ATOMIC
         ORDER BY w.settled_through DESC, b.position
         LIMIT 1
     ) AS w ON TRUE
-    WHERE i.is_active;
-END;
+    WHERE i.is_active
+$$;

@@ -117,14 +117,13 @@ queued AS (
     INSERT INTO outbox.messages (kind, channel, subscriber_id, signal_id, due_at, valid_until, created_at)
     SELECT
         'alert',
-        h.channel,
+        unnest(c.channels),
         c.subscriber_id,
         c.signal_id,
         COALESCE(c.quiet_until, %(now)s::timestamptz),
         c.valid_until,
         %(now)s::timestamptz
     FROM capped AS c
-    CROSS JOIN LATERAL unnest(c.channels) AS h (channel)
     WHERE c.final_reason IN ('wanted', 'quiet_hours')
     RETURNING message_id
 )

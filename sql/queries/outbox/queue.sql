@@ -47,7 +47,13 @@ RETURNING m.message_id;
 -- name: settle
 -- What was released as uncertain meanwhile is set right by the one who knows; a lease that went to somebody else
 -- makes a verdict void: theirs counts.
-WITH settled AS (
+WITH given AS MATERIALIZED (
+    SELECT g.*
+    FROM json_to_recordset(%(verdicts)s::json) AS g (
+        message_id bigint, leased_until timestamptz, status text, due_at timestamptz, verdict text, detail text
+    )
+),
+settled AS (
     UPDATE outbox.messages AS m SET
         status = g.status,
         due_at = COALESCE(g.due_at, m.due_at),
@@ -56,11 +62,8 @@ WITH settled AS (
         begun_at = NULL,
         finished_at = CASE WHEN g.status <> 'pending' THEN %(now)s::timestamptz END,
         detail = g.detail
-    FROM unnest(
-        %(message_ids)s::bigint[], %(leases)s::timestamptz[], %(statuses)s::text[], %(dues)s::timestamptz[],
-        %(verdicts)s::text[], %(details)s::text[]
-    ) AS g (message_id, leased_until, status, due_at, verdict, detail)
-    WHERE m.message_id = ANY(%(message_ids)s::bigint[])
+    FROM given AS g
+    WHERE m.message_id = ANY(array(SELECT v.message_id FROM given AS v))
         AND m.message_id = g.message_id AND m.leased_until = g.leased_until AND m.status IN ('pending', 'uncertain')
     RETURNING m.message_id, m.attempts, g.verdict, g.detail
 )
