@@ -12,6 +12,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 
+import hypothesis
 import psycopg
 import pytest
 
@@ -26,7 +27,13 @@ _TIME_ZONE = "America/St_Johns"
 
 
 def pytest_configure() -> None:
-    """Children must hear signals, also where a background job started us with some of them ignored."""
+    """Children must hear signals, also where a background job started us with some of them ignored.
+
+    A busy machine is no finding: hypothesis measures no time.
+    """
+    unhurried = [hypothesis.HealthCheck.too_slow]
+    hypothesis.settings.register_profile("unhurried", deadline=None, suppress_health_check=unhurried)
+    hypothesis.settings.load_profile("unhurried")
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)

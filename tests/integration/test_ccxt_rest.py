@@ -12,7 +12,7 @@ import ccxt
 import pytest
 
 from signalhub import clock
-from signalhub.domain.instrument import InstrumentSpec
+from signalhub.domain.instrument import InstrumentSpec, Listing
 from signalhub.domain.timeframe import D1, H1, H4, M1, M15
 from signalhub.errors import FeedUnavailable, NotFound
 from signalhub.feeds.base import Feed
@@ -53,7 +53,8 @@ class TestBars:
         bars = feed.fetch(BTC, M1, MAY, MAY + timedelta(minutes=2 * PAGE + 345))
         assert bars.height == 2 * PAGE + 345
         assert set(bars["open_at"].diff().drop_nulls()) == {timedelta(minutes=1)}
-        assert len(exchange.kline_queries) == 3
+        asked = {query["startTime"] for query in exchange.kline_queries}
+        assert len(asked) == 3, "a question that a busy machine repeats is none more"
 
     def test_a_forming_bar_is_never_yielded(self, feed: CcxtRest, exchange: Exchange) -> None:
         now = clock.now()
@@ -187,3 +188,9 @@ class TestConfigured:
 def _target(feed: Feed) -> str | None:
     assert isinstance(feed, CcxtRest)
     return feed.base_url
+
+
+def test_the_list_of_markets_says_which_trade(feed: CcxtRest) -> None:
+    listed = {f"{market.base}/{market.quote}": market.status == "TRADING" for market in MARKETS}
+    assert {symbol: status is Listing.LISTED for symbol, status in feed.listing().items()} == listed
+    assert feed.listing()["LUNA/USDT"] is Listing.HALTED

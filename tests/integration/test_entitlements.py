@@ -15,6 +15,7 @@ from signalhub.db.connection import Connection
 from signalhub.db.engine import Database
 from signalhub.errors import NotFound, UsageInvalid
 from signalhub.settings import Settings
+from signalhub.signals import read
 from signalhub.subscribers import entitlements, people
 from signalhub.subscribers.entitlements import Entitlement
 from tests.records import ROUNDS, add_strategy
@@ -153,7 +154,7 @@ def test_what_is_revoked_before_it_begins_never_held_and_stays_on_record(connect
 
 def test_all_is_every_strategy_declared_or_recorded(connection: Connection, ann: int) -> None:
     add_strategy(connection, "retired")
-    assert entitlements.known(connection) == [*BOTH, "retired"]
+    assert read.strategies(connection) == [*BOTH, "retired"]
     granted = entitlements.grant(connection, ann, ["all"], NOW)
     assert [row.strategy for row in granted] == [*BOTH, "retired"]
     assert entitlements.current(connection, NOW) == {ann: [*BOTH, "retired"]}
