@@ -16,9 +16,12 @@ from urllib.parse import urlsplit
 
 import platformdirs
 
+from signalhub.domain.keeping import keeping_problem
 from signalhub.domain.timeframe import M1, TIMEFRAMES, Timeframe
 from signalhub.errors import SettingsInvalid
 
+LEAST_OUTLIER_Z = 8.0
+"""Jumps are recorded from this robust z-score on; the setting can only be stricter."""
 PREFIX = "SIGNALHUB_"
 TEST_PREFIX = "SIGNALHUB_TEST_"
 
@@ -45,6 +48,18 @@ class Settings:
     """How far back `signalhub once` looks for closes that were not evaluated."""
     settle_grace_seconds: float = 10.0
     """How long after a close an instrument may take to be settled before it is abstained for that bar."""
+    fresh_bars: float = 2.0
+    """Base bars that an instrument may be behind a close before it counts as stale."""
+    fresh_hours: float = 2.0
+    """Hours that it may be behind, even where that is fewer bars."""
+    complete_pct: float = 90.0
+    """Share of the expected bars that must be there: of a day and a week for the grade, of the window for scoring."""
+    outlier_z: float = 12.0
+    """From which robust z-score on a bar that jumps counts as an outlier."""
+    flat_bars: int = 10
+    """So many bars in a row without a move, or without volume, lower the grade."""
+    gate_flagged_bars: bool = False
+    """Does not score instruments whose window holds an outlier."""
     feed: str = "ccxt_rest"
     """Where `signalhub run` gets bars: the name of a module of signalhub/feeds, such as ccxt_rest or simulator."""
     venue: str = "binance"
@@ -93,6 +108,22 @@ class Settings:
     """Lets webhooks go to http:// and to addresses of private networks."""
     retention_days: int = 90
     """How long decisions and finished messages are kept."""
+    keep_bars_1m_days: int = 0
+    """How long 1m bars are kept; 0: for ever. What was rolled up from them stays."""
+    keep_bars_5m_days: int = 0
+    """How long 5m bars are kept, rolled up or not; 0: for ever. No shorter than the 1m bars, and so on."""
+    keep_bars_15m_days: int = 0
+    """How long 15m bars are kept; 0: for ever."""
+    keep_bars_1h_days: int = 0
+    """How long 1h bars are kept; 0: for ever."""
+    keep_bars_4h_days: int = 0
+    """How long 4h bars are kept; 0: for ever."""
+    keep_bars_1d_days: int = 0
+    """How long 1d bars are kept; 0: for ever."""
+    keep_indicators_days: int = 0
+    """How long indicator rows are kept, of every timeframe; 0: for ever. A late bar brings back those after it."""
+    compress_after_days: int = 30
+    """TimescaleDB: bars and indicators older than this are kept in columns; 0: never."""
     demo_exchange: str = "binance"
     """The ccxt venue that `signalhub demo` asks before it falls back to simulated prices; `none` asks nobody."""
 
@@ -115,11 +146,25 @@ def _score(text: str) -> float:
     return score
 
 
+def _outlier_z(text: str) -> float:
+    score = _positive_or_zero(text)
+    if score < LEAST_OUTLIER_Z:
+        raise ValueError
+    return score
+
+
 def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise ValueError
     return number
+
+
+def _days(text: str) -> int:
+    days = int(text)
+    if days < 0:
+        raise ValueError
+    return days
 
 
 def _yes_or_no(text: str) -> bool:
@@ -159,6 +204,12 @@ _READERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "min_score": (_score, "a number from 0 to 100"),
     "lookback_hours": (_positive_or_zero, "a number of hours"),
     "settle_grace_seconds": (_positive_or_zero, "a number of seconds"),
+    "fresh_bars": (_positive_or_zero, "a number of bars"),
+    "fresh_hours": (_positive_or_zero, "a number of hours"),
+    "complete_pct": (_score, "a number from 0 to 100"),
+    "outlier_z": (_outlier_z, f"a number, {LEAST_OUTLIER_Z:g} or more"),
+    "flat_bars": (_positive, "a whole number, 1 or more"),
+    "gate_flagged_bars": (_yes_or_no, "yes or no"),
     "feed": (str, "the name of a feed"),
     "venue": (str, "a ccxt venue"),
     "venue_url": (_url, "an http:// or https:// URL"),
@@ -183,6 +234,14 @@ _READERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "telegram_url": (_url, "an http:// or https:// URL"),
     "webhook_allow_private": (_yes_or_no, "yes or no"),
     "retention_days": (_positive, "a whole number of days, 1 or more"),
+    "keep_bars_1m_days": (_days, "a whole number of days, or 0"),
+    "keep_bars_5m_days": (_days, "a whole number of days, or 0"),
+    "keep_bars_15m_days": (_days, "a whole number of days, or 0"),
+    "keep_bars_1h_days": (_days, "a whole number of days, or 0"),
+    "keep_bars_4h_days": (_days, "a whole number of days, or 0"),
+    "keep_bars_1d_days": (_days, "a whole number of days, or 0"),
+    "keep_indicators_days": (_days, "a whole number of days, or 0"),
+    "compress_after_days": (_days, "a whole number of days, or 0"),
     "demo_exchange": (str, "a ccxt venue or none"),
 }
 
@@ -218,7 +277,15 @@ def load(environment: Mapping[str, str] | None = None, dotenv: Path = Path(".env
                 name = key.removeprefix(PREFIX).lower()
                 read = _read(key, name, text, origin)
                 values |= {name: read} if text else {}
-    return Settings(**values)
+    return _checked(Settings(**values))
+
+
+def _checked(settings: Settings) -> Settings:
+    """Settings that fit each other. Raises: SettingsInvalid."""
+    problem = keeping_problem({item: getattr(settings, f"keep_bars_{item}_days") for item in TIMEFRAMES})
+    if problem:
+        raise SettingsInvalid(f"{PREFIX}{problem}")
+    return settings
 
 
 def _read(key: str, name: str, text: str, origin: str) -> Any:

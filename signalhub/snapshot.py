@@ -7,7 +7,7 @@ on its own fixed number of earlier rows only, so that a block gives what its clo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import polars as pl
@@ -27,12 +27,16 @@ WINDOW_BARS = 60
 CONTEXT_BARS = 120
 """Bars read before a block's first close: the window, and the cooldown's look at earlier windows."""
 
+PRICE_FACTOR = "price_factor"
+"""Raw price × price_factor = price of the frame, which is in today's shares; 1 where no split came after the bar."""
+
 _KEY: dict[str, DataType] = {"instrument_id": pl.Int32(), "open_at": OPEN_AT}
 _BARS: dict[str, DataType] = {
     **_KEY,
     **{name: pl.Float64() for name in ("open", "high", "low", "close", "volume")},
     "filled_count": pl.Int32(),
     "is_complete": pl.Int8(),
+    PRICE_FACTOR: pl.Float64(),
 }
 _INDICATORS: dict[str, DataType] = {
     **_KEY,
@@ -40,6 +44,13 @@ _INDICATORS: dict[str, DataType] = {
     **{name: pl.Float64() for name in INDICATOR_COLUMNS},
 }
 SNAPSHOT_SCHEMA: dict[str, DataType] = {**_BARS, **_INDICATORS}
+_OUTLIERS: dict[str, DataType] = {**_KEY, "score": pl.Float64()}
+_UNLISTED: dict[str, DataType] = {
+    "instrument_id": pl.Int32(),
+    "status": pl.String(),
+    "from_at": OPEN_AT,
+    "to_at": OPEN_AT,
+}
 
 
 @dataclass(frozen=True)
@@ -54,6 +65,10 @@ class Snapshot:
     closes: Sequence[datetime]
     frame: pl.DataFrame
     dirty: Mapping[int, datetime]
+    unlisted: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_UNLISTED))
+    """Spans [from_at, to_at) within the block in which an instrument was halted or delisted, ascending."""
+    outliers: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_OUTLIERS))
+    """Bars that hold a base bar that jumped absurdly, with its robust z-score. A bar may come twice."""
 
 
 def load(
@@ -83,7 +98,15 @@ def load(
     dirty = _SQL.rows(connection, "dirty_instruments", timeframe=timeframe.code, last_close=closes[-1])
     frame = bars.join(indicators, on=list(_KEY), how="inner").sort(list(_KEY))
     frame = frame.with_columns(close_at=pl.col("open_at") + timeframe.span)
-    return Snapshot(timeframe, closes, frame, {row["instrument_id"]: row["from_at"] for row in dirty})
+    unlisted = _SQL.rows(connection, "unlisted", first_close=closes[0], last_close=closes[-1])
+    return Snapshot(
+        timeframe,
+        closes,
+        frame,
+        {row["instrument_id"]: row["from_at"] for row in dirty},
+        pl.DataFrame(unlisted, schema=_UNLISTED),
+        pl.DataFrame(_SQL.rows(connection, "outliers", **span), schema=_OUTLIERS),
+    )
 
 
 def closes_between(
@@ -108,6 +131,8 @@ class Liveness:
     other: list[int]
     awaited: list[int]
     """Those of the unsettled ones whose bar may come any moment: they were settled not long before."""
+    behind: Mapping[int, tuple[float, float]] = field(default_factory=dict)
+    """How far each unsettled one was settled before the close: in base bars, and in hours."""
 
 
 def by_liveness(connection: Connection, timeframe: Timeframe, close: datetime) -> Liveness:
@@ -116,5 +141,7 @@ def by_liveness(connection: Connection, timeframe: Timeframe, close: datetime) -
     groups: dict[str, list[int]] = {"live": [], "unsettled": [], "other": []}
     for row in rows:
         groups[row["kind"]].append(row["instrument_id"])
-    awaited = [row["instrument_id"] for row in rows if row["kind"] == "unsettled" and row["is_awaited"]]
-    return Liveness(**groups, awaited=awaited)
+    unsettled = [row for row in rows if row["kind"] == "unsettled"]
+    awaited = [row["instrument_id"] for row in unsettled if row["is_awaited"]]
+    behind = {row["instrument_id"]: (row["behind_bars"], row["behind_hours"]) for row in unsettled}
+    return Liveness(**groups, awaited=awaited, behind=behind)

@@ -75,4 +75,4 @@ class Stage:
         return {row["symbol"]: row["origin"] for row in signals(self.database)}
 
     def late(self) -> list[str]:
-        return [row["symbol"] for row in abstentions(self.database) if row["reason"] == "not_settled"]
+        return [row["symbol"] for row in abstentions(self.database) if row["reason"] in ("not_settled", "stale")]

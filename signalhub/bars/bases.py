@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
 
 from signalhub.db.connection import Connection
 from signalhub.db.queries import Queries
 from signalhub.domain import timeframe as timeframes
 from signalhub.domain.bases import BaseDay, ruling_bases
-from signalhub.domain.timeframe import Timeframe
+from signalhub.domain.timeframe import D1, Timeframe
 
 _SQL = Queries("bars/bases")
+_LATELY = timedelta(days=7)
+"""Who goes on as before had a bar in this time."""
 _Changes = list[tuple[datetime | None, Timeframe]]
 
 
-def update_bases(connection: Connection, instrument_ids: list[int], timeframe: Timeframe) -> None:
-    """Lets the right base rule on each day, after bars of `timeframe` were written.
+def update_bases(connection: Connection, written_from: Mapping[int, datetime], timeframe: Timeframe) -> None:
+    """Lets the right base rule on each day, after bars of `timeframe` were written: instrument → the first of them.
 
-    An instrument with one base costs nothing; one with several is looked at day by day. Where another base
-    rules now, everything from that day on is recorded as dirty.
+    An instrument with one base costs nothing, nor does one that goes on as before; else it is looked at day by day.
+    Where another base rules now, everything from that day on is recorded as dirty.
     """
-    _SQL.run(connection, "add_first_base", instrument_ids=instrument_ids, timeframe=timeframe.code)
-    parameters = {"instrument_ids": instrument_ids, "timeframe": timeframe.code}
+    if not written_from:
+        return
+    parameters: dict[str, Any] = {"instrument_ids": list(written_from), "timeframe": timeframe.code}
+    _SQL.run(connection, "add_first_base", **parameters)
+    first_ats = list(written_from.values())
+    parameters |= {"first_ats": first_ats, "since": D1.floor(min(first_ats) - _LATELY)}
     for row in _SQL.rows(connection, "with_another_base", **parameters):
         _rule_anew(connection, row["instrument_id"])
 

@@ -7,8 +7,8 @@ alone; the spans written are recorded as dirty and the ruling bases brought up t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
@@ -26,12 +26,16 @@ _WRITTEN = {"instrument_id": pl.Int32(), "open_at": OPEN_AT}
 
 @dataclass(frozen=True)
 class Ingested:
-    """What became of a batch; the four add up to its rows."""
+    """What became of a batch; the six add up to its rows."""
 
     new: int = 0
     corrected: int = 0
     unchanged: int = 0
     outranked: int = 0
+    expired: int = 0
+    """Older than what is kept of their timeframe: refused, for what hangs on them could not be made again."""
+    unusable: int = 0
+    """No bars at all, or a second answer for the same bar: turned away before they came near the store."""
 
     def __add__(self, other: Ingested) -> Ingested:
         return Ingested(
@@ -39,6 +43,8 @@ class Ingested:
             self.corrected + other.corrected,
             self.unchanged + other.unchanged,
             self.outranked + other.outranked,
+            self.expired + other.expired,
+            self.unusable + other.unusable,
         )
 
 
@@ -58,16 +64,18 @@ def ingest(connection: Connection, timeframe: Timeframe, bars: pl.DataFrame, sou
     filled_count (1 where we filled the bar in). All bars closed by `now`.
     Guarantees: the same batch again changes nothing. Raises nothing but database errors.
     """
+    offered = bars.height
+    bars = _kept(connection, timeframe, bars)
     if bars.is_empty():
-        return Ingested()
+        return Ingested(expired=offered)
+    # Written to rollups and chunks that are compressed, bars are few: no limit on what they unpack.
+    _SQL.run(connection, "unpack_what_is_needed")
     instrument_ids = bars["instrument_id"].unique().sort().to_list()
     _SQL.run(connection, "lock_instruments", instrument_ids=instrument_ids)
     _stage(connection, bars)
     result = _merge(connection, timeframe, bars, source, now)
-    if result.new or result.corrected:
-        update_bases(connection, instrument_ids, timeframe)
     _SQL.run(connection, "drop_incoming")
-    return result
+    return replace(result, expired=offered - bars.height)
 
 
 def of_instrument(bars: pl.DataFrame, instrument_id: int) -> pl.DataFrame:
@@ -117,19 +125,37 @@ def _stage(connection: Connection, bars: pl.DataFrame) -> None:
     copy_in(connection, "incoming_bars", bars)
 
 
+def _kept(connection: Connection, timeframe: Timeframe, bars: pl.DataFrame) -> pl.DataFrame:
+    kept_from = _SQL.scalar(connection, "kept_from", timeframe=timeframe.code)
+    return bars if kept_from is None else bars.filter(pl.col("open_at") >= kept_from.astimezone(UTC))
+
+
 def _merge(connection: Connection, timeframe: Timeframe, bars: pl.DataFrame, source: Source, now: datetime) -> Ingested:
     source_id = _SQL.scalar(connection, "source_id", source=source.name, is_live=source.is_live)
     values = {"timeframe": timeframe.code, "source_id": source_id, "now": now, "is_backfill": source.is_backfill}
-    if not _SQL.scalar(connection, "overlaps_stored_bars", timeframe=timeframe.code):
+    span = {
+        "timeframe": timeframe.code,
+        "instrument_ids": bars["instrument_id"].unique().sort().to_list(),
+        "first_at": bars["open_at"].min(),
+        "last_at": bars["open_at"].max(),
+    }
+    if not _SQL.scalar(connection, "overlaps_stored_bars", **span):
         _SQL.run(connection, "insert_bars_that_are_all_new", **values)
-        _record_dirty(connection, timeframe, bars)
+        _record(connection, timeframe, bars)
         return Ingested(new=bars.height)
-    corrected = _SQL.run(connection, "correct_bars", **values, source=source.name)
+    corrected = _SQL.run(connection, "correct_bars", **(values | span), source=source.name)
     new = _SQL.run(connection, "insert_bars", **values)
-    outranked = _SQL.scalar(connection, "count_outranked", timeframe=timeframe.code)
+    outranked = _SQL.scalar(connection, "count_outranked", **span)
     if new or corrected:
-        _record_dirty(connection, timeframe, copy_out(connection, _SQL, "written", _WRITTEN))
+        _record(connection, timeframe, copy_out(connection, _SQL, "written", _WRITTEN))
     return Ingested(new, corrected, bars.height - new - corrected - outranked, outranked)
+
+
+def _record(connection: Connection, timeframe: Timeframe, written: pl.DataFrame) -> None:
+    """What was written is dirty; another base may rule now."""
+    _record_dirty(connection, timeframe, written)
+    first = written.group_by("instrument_id").agg(pl.col("open_at").min()).sort("instrument_id")
+    update_bases(connection, dict(first.iter_rows()), timeframe)
 
 
 def _record_dirty(connection: Connection, timeframe: Timeframe, written: pl.DataFrame) -> None:

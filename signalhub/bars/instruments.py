@@ -72,6 +72,11 @@ def every(connection: Connection) -> list[Instrument]:
     return [Instrument(**row) for row in _SQL.rows(connection, "all")]
 
 
+def ever(connection: Connection) -> list[Instrument]:
+    """All instruments there ever were, followed today or not, by public symbol: what a replay may meet."""
+    return [Instrument(**row) for row in _SQL.rows(connection, "ever")]
+
+
 def of_source(connection: Connection, source: str, venue: str) -> list[InstrumentSpec]:
     """The active instruments of a venue that a source may write, in the order in which they came."""
     return [InstrumentSpec(**row) for row in _SQL.rows(connection, "of_source", source=source, venue=venue)]

@@ -7,9 +7,10 @@ computed: a crash before that repeats the work and loses nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import psycopg
 
@@ -18,10 +19,11 @@ from signalhub.db.edition import TIMESCALE
 from signalhub.db.engine import Database
 from signalhub.db.queries import Queries
 from signalhub.domain import timeframe as timeframes
-from signalhub.domain.timeframe import ROLLED_UP, Timeframe
+from signalhub.domain.timeframe import M1, ROLLED_UP, Timeframe
 
 _SQL = Queries("bars/rollups")
 _TRIES = 20
+_Due = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -45,21 +47,24 @@ class Refreshed:
 def refresh(database: Database, now: datetime, report: Callable[[str], None] = lambda _: None) -> Refreshed:
     """Rolls up every range that is dirty and closed by `now`.
 
-    Guarantees: run again it changes nothing; a reader sees each level change at once. On TimescaleDB each
-    level is its own transaction, for a refresh refuses to run inside one.
+    Guarantees: run again it changes nothing; a reader sees each level change at once; what was made from bars that
+    were dropped since stays as it is. On TimescaleDB each level is its own transaction, for a refresh refuses to run
+    inside one.
     """
     with database.transaction() as connection:
         dirty_ids = [row["dirty_id"] for row in _SQL.rows(connection, "due_ranges", now=now)]
         if not dirty_ids:
             return Refreshed([], [], now)
+        due = {"dirty_ids": dirty_ids, "now": now}
         touched = [
             Touched(row["instrument_id"], timeframes.parse(row["timeframe"]), row["from_at"])
-            for row in _SQL.rows(connection, "touched", dirty_ids=dirty_ids, now=now)
+            for row in _SQL.rows(connection, "touched", **due)
         ]
-    for level in ROLLED_UP:
-        report(f"rolling up {level}")
-        refresh_level = _refresh_aggregate if database.edition == TIMESCALE else _refresh_table
-        refresh_level(database, level, dirty_ids, now)
+    # Each level is made from the one below it, also where the bars themselves are coarser.
+    coarsest = max((item.timeframe for item in touched), default=M1)
+    levels = [level for level in ROLLED_UP if level <= coarsest]
+    refresh_levels = _refresh_aggregates if database.edition == TIMESCALE else _refresh_tables
+    refresh_levels(database, levels, due, report)
     return Refreshed(dirty_ids, touched, now)
 
 
@@ -70,22 +75,37 @@ def finish(connection: Connection, refreshed: Refreshed) -> None:
     _SQL.run(connection, "forget_ranges", **parameters)
 
 
-def _refresh_table(database: Database, level: Timeframe, dirty_ids: list[int], now: datetime) -> None:
-    with database.transaction() as connection:
-        _SQL.run(connection, f"refresh_{level}", dirty_ids=dirty_ids, now=now)
-
-
-def _refresh_aggregate(database: Database, level: Timeframe, dirty_ids: list[int], now: datetime) -> None:
+def rebuild(database: Database, level: Timeframe, from_at: datetime, to_at: datetime) -> None:
+    """Makes a continuous aggregate's buckets again where nothing is known to have changed: for a repair."""
     with database.autocommit() as connection:
-        windows = _SQL.rows(connection, "windows", dirty_ids=dirty_ids, timeframe=level.code, now=now)
-        for window in windows:
-            _call_refresh(connection, level, window["from_at"], window["to_at"])
+        _call_refresh(connection, level, from_at, to_at, force=True)
 
 
-def _call_refresh(connection: Connection, level: Timeframe, from_at: datetime, to_at: datetime) -> None:
+def _refresh_tables(database: Database, levels: Sequence[Timeframe], due: _Due, report: Callable[[str], None]) -> None:
+    with database.transaction() as connection:
+        for level in levels:
+            report(f"rolling up {level}")
+            _SQL.run(connection, f"refresh_{level}", **due)
+
+
+def _refresh_aggregates(
+    database: Database, levels: Sequence[Timeframe], due: _Due, report: Callable[[str], None]
+) -> None:
+    with database.autocommit() as connection:
+        for level in levels:
+            report(f"rolling up {level}")
+            for window in _SQL.rows(connection, "windows", **due, timeframe=level.code):
+                _call_refresh(connection, level, window["from_at"], window["to_at"])
+            for old in _SQL.rows(connection, "old_ranges", **due, timeframe=level.code):
+                _SQL.run(connection, "roll_up_range", **old, timeframe=level.code)
+
+
+def _call_refresh(
+    connection: Connection, level: Timeframe, from_at: datetime, to_at: datetime, *, force: bool = False
+) -> None:
     # One pass: the default of ten buckets a batch takes minutes for a history of years.
     statement = (
-        f"CALL refresh_continuous_aggregate('market.bars_{level}', %s::timestamptz, %s::timestamptz, "
+        f"CALL refresh_continuous_aggregate('market.bars_{level}', %s::timestamptz, %s::timestamptz, {force}, "
         """options => '{"buckets_per_batch": 0}')"""
     )
     for attempt in range(_TRIES):

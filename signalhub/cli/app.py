@@ -11,19 +11,25 @@ import click
 
 from signalhub import __version__, settings
 from signalhub.cli import (
+    actions,
     address,
+    audit,
     backfill,
     check,
     database,
     deliveries,
     demo,
+    drift,
     endings,
+    gaps,
     market,
     output,
     performance,
+    quality,
     service,
     signals,
     subscribers,
+    universe,
 )
 from signalhub.cli.context import Context
 from signalhub.errors import SignalhubError
@@ -42,7 +48,24 @@ def cli(context: click.Context, debug: bool) -> None:
     context.obj = Context(address.check(settings.load()), debug)
 
 
-for area in (database, market, backfill, signals, performance, subscribers, deliveries, service, check, demo):
+for area in (
+    database,
+    market,
+    actions,
+    backfill,
+    gaps,
+    quality,
+    audit,
+    signals,
+    drift,
+    performance,
+    subscribers,
+    deliveries,
+    service,
+    check,
+    demo,
+    universe,
+):
     for command in area.COMMANDS:
         cli.add_command(command)
 

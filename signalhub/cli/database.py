@@ -1,17 +1,20 @@
-"""Commands about the database: migrate, db url|psql|exec|stop|status."""
+"""Commands about the database: migrate, db url|psql|exec|stop|status|size."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 
 import click
 
+from signalhub.bars import retention
 from signalhub.cli import address, endings, output
 from signalhub.cli.context import Context, pass_context
 from signalhub.db.embedded import EmbeddedServer
-from signalhub.db.engine import checked, connected
+from signalhub.db.engine import checked, connected, open_database
+from signalhub.domain.wire import to_json
 from signalhub.errors import UsageInvalid
 from signalhub.settings import Settings
 
@@ -46,7 +49,7 @@ def _agreed(down_to: str) -> bool:
 
 @click.group()
 def db() -> None:
-    """The database server: its URL, a psql, a command with it up, stop, status."""
+    """The database server: its URL, a psql, a command with it up, stop, status, size."""
 
 
 @db.command()
@@ -106,6 +109,33 @@ def status(context: Context) -> None:
     output.say(f"Embedded {state.version}: {running}")
     for label, path in (("data", state.data), ("socket", state.socket), ("log", state.log)):
         output.say(f"  {label:<7}{path}")
+
+
+@db.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON array on stdout.")
+@pass_context
+def size(context: Context, as_json: bool) -> None:
+    """Say how big each relation is, and how well it is compressed."""
+    with open_database(context.settings) as database, database.transaction() as connection:
+        found = retention.sizes(connection)
+    if as_json:
+        output.say(to_json([asdict(item) for item in found], indent=1))
+        return
+    rows = [(item.relation, f"{item.rows:,}", _bytes(item.bytes), _ratio(item.compression_ratio)) for item in found]
+    total = ("all", "", _bytes(sum(item.bytes for item in found)), "")
+    output.table(("relation", "rows", "size", "compressed"), [*rows, total], right=("rows", "size", "compressed"))
+
+
+def _bytes(count: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:,.0f} {unit}"
+        count /= 1000
+    return f"{count:,.1f} GB"
+
+
+def _ratio(ratio: float | None) -> str:
+    return "" if ratio is None else f"{ratio:.1f} : 1"
 
 
 def _only_embedded(settings: Settings, action: str) -> None:

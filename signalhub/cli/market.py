@@ -69,11 +69,15 @@ def _summary(done: Imported, seconds: float) -> None:
     output.say(
         f"{done.files} file{'s' if done.files != 1 else ''}, {done.rows_read:,} rows read: {bars.new:,} new, "
         f"{bars.corrected:,} corrected, {bars.unchanged:,} unchanged, {done.rejected:,} rejected"
-        f"{f', {bars.outranked:,} outranked by a better source' if bars.outranked else ''} "
+        f"{f', {bars.outranked:,} outranked by a better source' if bars.outranked else ''}"
+        f"{f', {bars.expired:,} older than what is kept' if bars.expired else ''} "
         f"({seconds:.1f} s, {rate:,.0f} rows/s)"
     )
     if bars.unchanged and bars == Ingested(unchanged=bars.unchanged):
         output.say("Nothing changed: all of it was there already.")
+    if done.gaps:
+        those = "1 gap was" if done.gaps == 1 else f"{done.gaps:,} gaps were"
+        output.say(f"{those} found in the bars: `signalhub gaps` lists them.")
 
 
 COMMANDS = (import_,)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 
 ASSET_CLASSES = ("crypto", "equity", "forex", "commodity", "index")
 
@@ -18,6 +19,14 @@ _SHORTEST_BASE = {"BUSD": 3, "TUSD": 3}
 """DOTUSD and BNBUSD are coins in dollars, not DO in TUSD and BN in BUSD. Other quotes: two letters."""
 _FIAT = {"USD", "EUR", "GBP", "JPY", "CHF", "AUD", "CAD", "NZD", "SEK", "NOK", "MXN", "ZAR", "SGD", "HKD", "CNH"}
 _METALS = {"XAU", "XAG", "XPT", "XPD"}
+
+
+class Listing(StrEnum):
+    """What a venue does with an instrument. Halted: it is listed and does not trade for a while."""
+
+    LISTED = "listed"
+    HALTED = "halted"
+    DELISTED = "delisted"
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import difflib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar, NamedTuple
 
 import polars as pl
 
 from signalhub.domain.bar import empty_bars
-from signalhub.domain.instrument import InstrumentSpec
+from signalhub.domain.instrument import InstrumentSpec, Listing
 from signalhub.domain.timeframe import Timeframe
 from signalhub.errors import FeedRefused, FeedUnavailable, NotFound
 from signalhub.settings import Settings
@@ -75,6 +75,13 @@ class Feed(ABC):
     def top(self, count: int, report: Callable[[str], None] = lambda _: None) -> list[InstrumentSpec]:  # noqa: ARG002
         """The `count` most traded instruments that trade at present; `report` hears where that is a guess."""
         return list(self.instruments())[:count]
+
+    def listing(self) -> Mapping[str, Listing]:
+        """Symbol → what the venue does with it, of everything on its list; empty where it keeps none.
+
+        Raises: FeedUnavailable.
+        """
+        return {}
 
     def find(self, symbol: str) -> InstrumentSpec:
         """The instrument of a symbol, as the feed spells it.

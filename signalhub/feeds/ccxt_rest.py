@@ -7,7 +7,7 @@ the first call: ccxt alone takes half a second to import.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,12 +17,12 @@ import polars as pl
 
 from signalhub import clock
 from signalhub.domain.bar import empty_bars
-from signalhub.domain.instrument import InstrumentSpec
+from signalhub.domain.instrument import InstrumentSpec, Listing
 from signalhub.domain.timeframe import Timeframe
 from signalhub.errors import FeedRefused, FeedUnavailable
 from signalhub.feeds.base import GRACE, Feed, Page, Polled, Wanted, failed, find_in, polled
 from signalhub.feeds.ccxt_pages import Answer, Span, Walk
-from signalhub.feeds.ccxt_values import among, candles_of, most_traded, spec_of, trading
+from signalhub.feeds.ccxt_values import among, candles_of, listing_of, most_traded, spec_of, trading
 from signalhub.feeds.ccxt_venue import Venue
 from signalhub.feeds.side_by_side import side_by_side
 from signalhub.settings import Settings
@@ -73,6 +73,10 @@ class CcxtRest(Feed):
             found = among(markets, MAJORS)
             report(f"{self.venue} does not tell what is traded most: following majors.")
         return [self._spec(market) for market in found[:count]]
+
+    def listing(self) -> Mapping[str, Listing]:
+        """All spot markets: one that the venue lists and does not trade at present is halted."""
+        return listing_of(self._markets())
 
     def find(self, symbol: str) -> InstrumentSpec:
         """The spot market of a symbol that trades at present.

@@ -9,8 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from signalhub.domain.bar import OPEN_AT, PRICES, empty_bars
-from signalhub.domain.instrument import InstrumentSpec
+from signalhub.domain.bar import CAN_BE, OPEN_AT, PRICES, empty_bars
+from signalhub.domain.instrument import InstrumentSpec, Listing
 from signalhub.domain.timeframe import Timeframe
 from signalhub.errors import FeedRefused
 
@@ -23,20 +23,17 @@ QUOTES = ("USDT", "USD", "USDC", "EUR")
 """Quote currencies to follow, of which each venue prefers another."""
 
 _CANDLE = ("ms", *PRICES, "volume")
-_CAN_BE = (
-    (pl.min_horizontal(PRICES) == pl.col("low"))
-    & (pl.max_horizontal(PRICES) == pl.col("high"))
-    & (pl.col("low") > 0)
-    & pl.col("high").is_finite()
-    & (pl.col("volume") >= 0)
-    & pl.col("volume").is_finite()
-    & pl.all_horizontal(pl.col(PRICES).is_not_null())
-)
 
 
 def trading(markets: Mapping[str, Any]) -> list[Any]:
     """The spot markets that trade at present: a delisted or halted one is none."""
     return [market for market in markets.values() if market.get("spot") and market.get("active") is not False]
+
+
+def listing_of(markets: Mapping[str, Any]) -> dict[str, Listing]:
+    """Symbol → status of every spot market. Venues do not tell a halt from a delisting while they name the market."""
+    spot = [market for market in markets.values() if market.get("spot")]
+    return {market["symbol"]: Listing.HALTED if market.get("active") is False else Listing.LISTED for market in spot}
 
 
 def most_traded(markets: Sequence[Any], tickers: Mapping[str, Any]) -> list[Any]:
@@ -111,7 +108,7 @@ def bars_of(candles: Sequence[Sequence[Any]], since: datetime, until: datetime) 
         pl.col("volume").cast(pl.Float64).fill_null(0.0),
         pl.lit(None, pl.Float64).alias("turnover"),
     ).filter(pl.col("open_at").is_between(since, until, closed="left"))
-    usable = bars.filter(_CAN_BE).unique("open_at", keep="last").sort("open_at")
+    usable = bars.filter(CAN_BE).unique("open_at", keep="last").sort("open_at")
     return usable, bars["open_at"].n_unique() - usable.height
 
 

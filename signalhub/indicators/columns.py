@@ -13,3 +13,8 @@ INDICATOR_COLUMNS: tuple[str, ...] = (
     "obv",
     "adx_14",
 )
+
+IN_SHARES = ("volume_sma_20", "obv")
+"""Columns that count shares: a split multiplies them where it divides prices."""
+WITHOUT_UNIT = ("rsi_14", "adx_14")
+"""Columns that no split moves. All that stand in neither list are prices or differences of prices."""

@@ -36,7 +36,9 @@ def _by_timeframe(item: Touched) -> tuple[Timeframe, int]:
 def _compute_batch(connection: Connection, timeframe: Timeframe, items: Sequence[Touched]) -> int:
     values = {"instrument_ids": [item.instrument_id for item in items], "timeframe": timeframe.code}
     _SQL.run(connection, "forget_states", **values, from_ats=[item.from_at for item in items])
-    _SQL.run(connection, "forget_rows", **values)
+    _SQL.run(connection, "unpack_what_is_needed")
+    after = _SQL.scalar(connection, "first_anchor", **values)
+    _SQL.run(connection, "forget_rows", **values, after=after)
     rows = _SQL.run(connection, "compute", **values)
     _SQL.run(connection, "thin_states", **values)
     return rows

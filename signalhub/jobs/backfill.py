@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from signalhub.bars import ingest, instruments, sessions
+from signalhub.bars import gaps, ingest, instruments, sessions
 from signalhub.bars.ingest import Ingested, Source
 from signalhub.db.engine import Database
 from signalhub.domain.instrument import InstrumentSpec
@@ -96,6 +96,7 @@ class _Filler:
         with database.transaction() as connection:
             self.instrument_id = instruments.register(connection, spec, feed.name, is_live=feed.is_live, now=now)
         self.first_at, self.through = self._obtained()
+        self.had = self.first_at, self.through
 
     @property
     def missing_bars(self) -> int:
@@ -108,6 +109,7 @@ class _Filler:
         self.progress.note(self.spec.symbol)
         self._patiently(self._extend_forwards)
         self._patiently(self._extend_backwards)
+        self._record_gaps()
 
     def _patiently(self, extend: Callable[[], None]) -> None:
         """Waits where a venue was asked too often: history is worth a few minutes."""
@@ -145,6 +147,16 @@ class _Filler:
             if bars.is_empty() and low < begin:
                 low = self._first_bar(low, begin)
             end = begin
+
+    def _record_gaps(self) -> None:
+        """What lacks in the spans that were just asked for is not to be had."""
+        first, through = self.had
+        with self.database.transaction() as connection:
+            since = min(self.since, through)
+            gaps.detect(connection, [self.instrument_id], since, self.now)
+            missing = gaps.wanting(connection, self.instrument_id, since)
+            asked = [gap for gap in missing if gap.from_at >= through or gap.to_at <= first]
+            gaps.asked(connection, asked, self.now, f"{self.feed.venue} does not give them", has_none=True)
 
     def _chunk(self, begin: datetime, end: datetime) -> pl.DataFrame:
         """All bars of a span in the past. Raises: FeedUnavailable where the venue cannot vouch for all of it."""

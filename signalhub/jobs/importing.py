@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -17,7 +17,7 @@ from signalhub.db.engine import Database
 from signalhub.domain.instrument import InstrumentSpec
 from signalhub.errors import DataUnusable, NotFound
 from signalhub.feeds.files import FileOptions, ParsedFile, find_files, read_file
-from signalhub.jobs import pipeline
+from signalhub.jobs import gaps, pipeline
 from signalhub.jobs.progress import Progress
 
 FILE_SOURCE = Source("file")
@@ -38,6 +38,10 @@ class Imported:
     skipped: list[tuple[Path, str]] = field(default_factory=list)
     unusable: list[str] = field(default_factory=list)
     symbols: list[str] = field(default_factory=list)
+    written_from: dict[int, datetime] = field(default_factory=dict)
+    """Instrument → the first open that came."""
+    gaps: int = 0
+    """Runs of missing bars that were not known before."""
 
     @property
     def rejected(self) -> int:
@@ -67,6 +71,9 @@ def import_files(
         raise DataUnusable(_none_usable(result.unusable))
     progress.stage("rollups and indicators")
     pipeline.refresh(database, now, progress.note)
+    for instrument_id, first in result.written_from.items():
+        # A little before: the hole between what was there and the first bar that came ends where that begins.
+        result.gaps += gaps.detect(database, [instrument_id], first - timedelta(minutes=1), now).recorded
     return result
 
 
@@ -116,6 +123,7 @@ def _store(connection: Connection, parsed: ParsedFile, options: FileOptions, now
     opens = parsed.bars["open_at"]
     first, last = opens[0], opens[-1] + parsed.timeframe.span
     sessions.ensure(connection, spec.trading_calendar, first, last)
+    result.written_from[instrument_id] = min(first, result.written_from.get(instrument_id, first))
     bars = ingest.of_instrument(parsed.bars, instrument_id)
     result.ingested += pipeline.take_in(connection, parsed.timeframe, bars, FILE_SOURCE, {instrument_id: last}, now)
 

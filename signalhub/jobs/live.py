@@ -14,6 +14,7 @@ from signalhub.domain.timeframe import Timeframe
 from signalhub.jobs import pipeline
 from signalhub.jobs.pipeline import Block, TooLate
 from signalhub.settings import Settings
+from signalhub.signals.gate import late_reasons
 from signalhub.signals.store import late_instruments
 from signalhub.snapshot import Liveness
 from signalhub.strategies.base import Strategy
@@ -65,7 +66,7 @@ def evaluate_close(
         return None
     if not in_time or not (found.live or found.unsettled):
         return _as_replay(database, timeframe, close, None, strategies, settings, read_clock)
-    block = Block(timeframe, [close], Origin.LIVE, found.live, frozenset(found.unsettled))
+    block = Block(timeframe, [close], Origin.LIVE, found.live, late_reasons(found, settings))
     try:
         signals = pipeline.evaluate_block(
             database, block, strategies, settings, read_clock(), lambda: read_clock() <= until

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 import polars as pl
 
 from signalhub import clock, outcomes, snapshot
-from signalhub.bars import ingest, instruments, rollups, sessions
+from signalhub.bars import ingest, instruments, quality, rollups, sessions
 from signalhub.bars.ingest import Ingested, Source
 from signalhub.db.connection import Connection
 from signalhub.db.engine import Database
-from signalhub.domain.signal import Origin
+from signalhub.domain.bar import usable
+from signalhub.domain.signal import Origin, Reason
 from signalhub.domain.timeframe import Timeframe
 from signalhub.indicators.compute import compute
 from signalhub.outbox import publish
 from signalhub.settings import Settings
 from signalhub.signals.evaluate import Universe, evaluate
+from signalhub.signals.gate import GateRules
 from signalhub.signals.store import Run, store
 from signalhub.strategies.base import Strategy
 
@@ -34,8 +36,8 @@ class Block:
     closes: Sequence[datetime]
     origin: Origin
     instrument_ids: Sequence[int] | None = None
-    unsettled: frozenset[int] = frozenset()
-    """Instruments whose bar of a live close did not come in time: abstained."""
+    late: Mapping[int, Reason] = field(default_factory=dict)
+    """Instruments whose bar of a live close did not come in time: abstained, with the reason."""
 
 
 class TooLate(Exception):
@@ -50,10 +52,11 @@ def take_in(
     settled_through: dict[int, datetime],
     now: datetime,
 ) -> Ingested:
-    """Bars and the watermark that goes with them, in the caller's transaction."""
-    ingested = ingest.ingest(connection, timeframe, bars, source, now)
+    """Bars and the watermark that goes with them, in the caller's transaction; what is no bar is turned away."""
+    good = usable(bars, timeframe, now) if bars.height else bars
+    ingested = ingest.ingest(connection, timeframe, good, source, now)
     ingest.settle(connection, timeframe, settled_through)
-    return ingested
+    return replace(ingested, unusable=bars.height - good.height)
 
 
 def refresh(database: Database, now: datetime, report: Report = lambda _: None) -> int:
@@ -62,6 +65,7 @@ def refresh(database: Database, now: datetime, report: Report = lambda _: None) 
         refreshed = rollups.refresh(database, now, report)
         with database.transaction() as connection:
             rows = compute(connection, refreshed.touched, report)
+            quality.flag_outliers(connection, refreshed.dirty_ids, now)
             rollups.finish(connection, refreshed)
     return rows
 
@@ -110,7 +114,8 @@ def _evaluate(
     now: datetime,
 ) -> int:
     started = clock.stopwatch()
-    evaluations = evaluate(seen, strategy, universe, Decimal(repr(settings.min_score)), block.unsettled)
+    min_score, rules = Decimal(repr(settings.min_score)), GateRules.of(settings)
+    evaluations = evaluate(seen, strategy, universe, min_score, block.late, rules)
     milliseconds = (clock.stopwatch() - started) * 1000 / len(block.closes)
     run = Run(block.origin, strategy, block.timeframe, list(universe.instruments))
     signal_ids = store(connection, run, evaluations, now=now, milliseconds=milliseconds)
@@ -120,9 +125,11 @@ def _evaluate(
 
 
 def _universe(connection: Connection, block: Block, seen: snapshot.Snapshot) -> Universe:
-    present = block.unsettled.union(seen.frame["instrument_id"].unique())
-    chosen = {item.instrument_id: item for item in instruments.every(connection) if item.instrument_id in present}
-    first, last = block.closes[0] - timedelta(days=7), block.closes[-1]
+    present = {*block.late, *seen.frame["instrument_id"].unique()}
+    chosen = {item.instrument_id: item for item in instruments.ever(connection) if item.instrument_id in present}
+    # The gate looks at what the calendar expects of a whole window, and windows reach back over closed days.
+    first = min([block.closes[0] - timedelta(days=7), *seen.frame["open_at"].bottom_k(1)])
+    last = block.closes[-1]
     calendars = {}
     for name in sorted({item.calendar for item in chosen.values()}):
         sessions.ensure(connection, name, first, last)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from signalhub.db.engine import Database
 from signalhub.domain.timeframe import TIMEFRAMES
-from signalhub.jobs import upkeep
+from signalhub.jobs import auditing, gaps, upkeep
 from signalhub.jobs.evaluation import once
 from signalhub.outbox import digests
 from signalhub.settings import Settings
@@ -21,6 +21,8 @@ FEEDS, PIPELINE, DELIVERY, API = "feeds", "pipeline", "delivery", "api"
 PARTS = (FEEDS, PIPELINE, DELIVERY, API)
 """What `signalhub run` consists of."""
 
+_AUDITED_AN_HOUR = 60
+"""Windows of the scheduled audit: a few seconds of work."""
 _MONDAY = datetime(2000, 1, 3, tzinfo=UTC)
 
 
@@ -66,6 +68,14 @@ def _digests(around: Surroundings, now: datetime) -> None:
         digests.create_digests(connection, now)
 
 
+def _gaps(around: Surroundings, now: datetime) -> None:
+    gaps.detect_lately(around.database, now)
+
+
+def _audit(around: Surroundings, now: datetime) -> None:
+    auditing.audit_slices(around.database, now, _AUDITED_AN_HOUR)
+
+
 def _daily(around: Surroundings, now: datetime) -> None:
     upkeep.daily(around.database, around.settings, now)
 
@@ -80,6 +90,8 @@ JOBS: tuple[Job, ...] = (
         for item in TIMEFRAMES
     ),
     Job("catch up", PIPELINE, timedelta(hours=1), timedelta(minutes=5), "closes that were missed", _catch_up),
+    Job("gaps", PIPELINE, timedelta(hours=1), timedelta(minutes=7), "missing bars of the last two days", _gaps, True),
+    Job("audit", PIPELINE, timedelta(hours=1), timedelta(minutes=22), "a slice of what is stored", _audit, True),
     Job("digests", DELIVERY, timedelta(minutes=1), timedelta(0), "digests whose local time has come", _digests),
     Job("daily upkeep", PIPELINE, timedelta(days=1), timedelta(minutes=10), "partitions, retention", _daily, True),
     Job("weekly upkeep", PIPELINE, timedelta(days=7), timedelta(days=6, hours=3), "vacuum, analyze", _weekly, True),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from signalhub.bars import instruments, sessions
+from signalhub.bars import instruments, retention, sessions
+from signalhub.bars.retention import Keeping
 from signalhub.db.engine import Database
+from signalhub.domain.timeframe import TIMEFRAMES
 from signalhub.jobs import runs
 from signalhub.outbox import publish, queue
 from signalhub.settings import Settings
@@ -27,6 +30,18 @@ def daily(database: Database, settings: Settings, now: datetime) -> None:
             sessions.ensure(connection, calendar, now - timedelta(days=7), now)
         runs.forget_runs(connection, now - keep)
     queue.sweep(database, keep, now)
+    keep_small(database, settings, now)
+
+
+def keep_small(
+    database: Database, settings: Settings, now: datetime, report: Callable[[str], None] = lambda _: None
+) -> retention.Dropped:
+    """Drops bars and indicators that are past their time, then compresses what is old of the rest."""
+    days = {item: getattr(settings, f"keep_bars_{item}_days") for item in TIMEFRAMES}
+    dropped = retention.drop_expired(database, Keeping(days, settings.keep_indicators_days), now, report)
+    if settings.compress_after_days:
+        retention.compress(database, timedelta(days=settings.compress_after_days), now)
+    return dropped
 
 
 def weekly(database: Database) -> None:

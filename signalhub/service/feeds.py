@@ -143,6 +143,7 @@ class FeedsLoop:
             return
         since = now - timedelta(days=self.settings.history_days)
         self._ids = following.follow(self.database, self.feed, specs, now, since)
+        following.note_listing(self.database, self.feed, now, _LOG.warning)
         self._known = following.known_until(self.database, list(self._ids.values()), self.timeframe)
         self._new = set(self._ids.values()).difference(self._known)
         self._listed_at = now
@@ -214,7 +215,9 @@ class FeedsLoop:
         def take_in() -> None:
             with self.database.transaction() as connection:
                 bars = _together(batch.bars)
-                pipeline.take_in(connection, self.timeframe, bars, source, batch.settled, self.read_clock())
+                done = pipeline.take_in(connection, self.timeframe, bars, source, batch.settled, self.read_clock())
+            if done.unusable:
+                _LOG.warning("feeds: %s gave %d rows that are no bars, or twice", self.feed.venue, done.unusable)
 
         self.keeper.enduring(take_in)
         self._known |= batch.settled

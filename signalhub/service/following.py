@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from signalhub.bars import ingest, instruments, sessions
+from signalhub.bars import ingest, instruments, sessions, universe
 from signalhub.db.engine import Database
 from signalhub.domain.instrument import InstrumentSpec
 from signalhub.domain.timeframe import Timeframe
@@ -54,6 +54,21 @@ def with_present_ticks(feed: Feed, specs: Sequence[InstrumentSpec]) -> Sequence[
     except FeedUnavailable:
         return specs
     return [listed.get(spec.symbol, spec) for spec in specs]
+
+
+def note_listing(database: Database, feed: Feed, now: datetime, report: Callable[[str], None]) -> None:
+    """Records what the venue lists, halted and delisted since it was looked at last; nothing where it does not say."""
+    try:
+        listing = feed.listing()
+    except FeedUnavailable as error:
+        report(f"feeds: what {feed.venue} lists is not known: {error}")
+        return
+    if not listing:
+        return
+    with database.transaction() as connection:
+        changes = universe.observe(connection, feed.name, feed.venue, listing, now)
+    for change in changes:
+        report(f"feeds: {feed.venue} says that {change.symbol} is {change.status}; it was {change.was}")
 
 
 def follow(

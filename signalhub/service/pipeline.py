@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from signalhub import clock
+from signalhub.bars import quality
+from signalhub.bars.quality import Rules
 from signalhub.db.engine import Database
 from signalhub.domain.timeframe import TIMEFRAMES, Timeframe
 from signalhub.jobs import live, pipeline
@@ -84,6 +86,8 @@ class PipelineLoop:
 
     def _catch_up(self) -> None:
         self.keeper.beat(_CATCHING_UP)
+        with self.database.transaction() as connection:
+            quality.remember(connection, Rules.of(self.settings))
         now = self.read_clock()
         done = once(self.database, self.strategies, self.settings, self.read_clock, _Beating(self.keeper))
         # The newest close is looked at again: its bars may have been waited for.

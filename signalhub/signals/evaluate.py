@@ -7,10 +7,9 @@ gives exactly what its closes would give one by one.
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -20,14 +19,16 @@ from signalhub.bars.instruments import Instrument
 from signalhub.domain.session import Calendar
 from signalhub.domain.signal import Abstention, Direction, Evaluation, Levels, Reason, SignalDraft
 from signalhub.errors import DataUnusable
-from signalhub.indicators.window_features import Window, features
-from signalhub.signals.gate import with_gate
+from signalhub.indicators.window_features import features
+from signalhub.signals.gate import GateRules, with_gate
+from signalhub.signals.inputs import BarInputs, InputColumns, Rule, as_text, inputs
 from signalhub.signals.levels import atr_levels
 from signalhub.signals.scoring import points, score
-from signalhub.snapshot import WINDOW_BARS, Snapshot
+from signalhub.snapshot import Snapshot
 from signalhub.strategies.base import Assessment, Candidate, Strategy, previous
 
-_WINDOW_COLUMNS = ("open", "high", "low", "close", "volume")
+_NONE_LATE: Mapping[int, Reason] = {}
+_RULES = GateRules()
 
 
 @dataclass(frozen=True)
@@ -37,24 +38,33 @@ class Universe:
     instruments: Mapping[int, Instrument]
     calendars: Mapping[str, Calendar]
 
+    def calendar_by_instrument(self, instrument_ids: Iterable[int]) -> dict[int, Calendar]:
+        """The calendars of some of the instruments."""
+        return {key: self.calendars[self.instruments[key].calendar] for key in instrument_ids}
+
 
 def evaluate(
     snapshot: Snapshot,
     strategy: Strategy,
     universe: Universe,
     min_score: Decimal,
-    unsettled: frozenset[int] = frozenset(),
+    late: Mapping[int, Reason] = _NONE_LATE,
+    rules: GateRules = _RULES,
 ) -> list[Evaluation]:
     """One evaluation per close of the snapshot, ascending.
 
-    `unsettled` instruments should have a bar at the closes and have none yet: they abstain.
-    Guarantees: a function of its arguments; each instrument with a bar at a close is seen or abstained there.
+    `late` instruments should have a bar at the closes and have none yet: they abstain, with the reason given.
+    Guarantees: a function of its arguments; each instrument with a bar at a close is seen or abstained there, unless it
+    was delisted by then: it is no part of that universe.
     """
     served = _served(strategy, universe)
-    frame = _proposed(with_gate(_of(snapshot, served), strategy), strategy, snapshot)
-    late = [Abstention(instrument_id, Reason.NOT_SETTLED) for instrument_id in sorted(unsettled & served)]
-    evaluations = {close: Evaluation(close, abstentions=list(late)) for close in snapshot.closes}
-    block = frame.filter(pl.col("close_at").is_in(list(evaluations)))
+    frame = with_gate(_of(snapshot, served), strategy, rules, universe.calendar_by_instrument(served))
+    frame = _proposed(frame, strategy, snapshot)
+    missing = [
+        Abstention(instrument_id, reason) for instrument_id, reason in sorted(late.items()) if instrument_id in served
+    ]
+    evaluations = {close: Evaluation(close, abstentions=list(missing)) for close in snapshot.closes}
+    block = frame.filter(pl.col("close_at").is_in(list(evaluations)) & ~pl.col("is_delisted"))
     for close, seen in block.filter(pl.col("abstains").is_null()).group_by("close_at").len().iter_rows():
         evaluations[close].instruments_seen = seen
     abstaining = block.filter(pl.col("abstains").is_not_null()).select("close_at", "instrument_id", "abstains")
@@ -77,7 +87,14 @@ def _served(strategy: Strategy, universe: Universe) -> frozenset[int]:
 def _of(snapshot: Snapshot, instrument_ids: frozenset[int]) -> Snapshot:
     frame = snapshot.frame.filter(pl.col("instrument_id").is_in(list(instrument_ids)))
     # The row's place in the frame finds the candidate's window again after filtering.
-    return Snapshot(snapshot.timeframe, snapshot.closes, frame.with_row_index("place"), snapshot.dirty)
+    return Snapshot(
+        snapshot.timeframe,
+        snapshot.closes,
+        frame.with_row_index("place"),
+        snapshot.dirty,
+        snapshot.unlisted,
+        snapshot.outliers,
+    )
 
 
 def _proposed(frame: pl.DataFrame, strategy: Strategy, snapshot: Snapshot) -> pl.DataFrame:
@@ -110,15 +127,15 @@ class _Scorer:
         self.strategy = strategy
         self.universe = universe
         self.min_score = min_score
-        self.stored_columns = [name for name, dtype in snapshot.frame.schema.items() if dtype == pl.Float64]
-        self.columns = {name: frame[name].to_numpy() for name in self.stored_columns}
+        self.columns = InputColumns(frame)
 
     def judge(self, row: Mapping[str, Any], direction: Direction) -> SignalDraft | Abstention:
         """A signal, or why the candidate is held back."""
         instrument_id = row["instrument_id"]
         if row[f"{direction.value}_cools"]:
             return Abstention(instrument_id, Reason.COOLDOWN, direction)
-        candidate = self._candidate(row, direction)
+        bar = self.columns.at(row["place"])
+        candidate = Candidate(direction, bar.row, bar.previous, bar.window, features(bar.window))
         assessment = self.strategy.assess(candidate)
         parts = points(assessment.components)
         total = score(parts)
@@ -126,41 +143,37 @@ class _Scorer:
             return Abstention(instrument_id, Reason.SCORE_BELOW_THRESHOLD, direction, total)
         instrument = self.universe.instruments[instrument_id]
         multiples = (self.strategy.stop_atr, self.strategy.target_atr)
-        levels = atr_levels(direction, row["close"], row["atr_14"], multiples, instrument.tick_size)
+        stored = candidate.row
+        levels = atr_levels(direction, stored["close"], stored["atr_14"], multiples, instrument.tick_size)
         if levels is None:
             return Abstention(instrument_id, Reason.RISK_BELOW_TICK, direction, total)
-        return self._draft(row, candidate, assessment, parts, levels)
-
-    def _candidate(self, row: Mapping[str, Any], direction: Direction) -> Candidate:
-        place = row["place"]
-        window = Window(*(self.columns[name][place - WINDOW_BARS + 1 : place + 1] for name in _WINDOW_COLUMNS))
-        before = {name: float(self.columns[name][place - 1]) for name in self.stored_columns}
-        stored = {name: row[name] for name in self.stored_columns}
-        return Candidate(direction, stored, before, window, features(window))
+        return self._draft(row, bar, direction, assessment, parts, levels)
 
     def _draft(
         self,
         row: Mapping[str, Any],
-        candidate: Candidate,
+        bar: BarInputs,
+        direction: Direction,
         assessment: Assessment,
         parts: dict[str, Decimal],
         levels: Levels,
     ) -> SignalDraft:
         instrument = self.universe.instruments[row["instrument_id"]]
         close_at = row["close_at"]
-        inputs = self._inputs(candidate, instrument, close_at)
+        rule = Rule(self.strategy.name, self.strategy.version, self.strategy.parameter_values, direction.value)
+        text = as_text(inputs(rule, instrument, self.timeframe, close_at, bar))
         return SignalDraft(
             instrument_id=instrument.instrument_id,
             open_at=row["open_at"],
             close_at=close_at,
-            direction=candidate.direction,
+            direction=direction,
             levels=levels,
             score=score(parts),
             components={name: float(value) for name, value in parts.items()},
             reason=assessment.reason,
             valid_until=self._valid_until(instrument, close_at),
-            inputs=inputs,
-            input_hash=hashlib.sha256(inputs.encode()).hexdigest(),
+            inputs=text,
+            input_hash=hashlib.sha256(text.encode()).hexdigest(),
         )
 
     def _valid_until(self, instrument: Instrument, close_at: datetime) -> datetime:
@@ -172,26 +185,3 @@ class _Scorer:
                 f"{close_at:%Y-%m-%d %H:%M}Z. Update the package exchange_calendars."
             )
         return until
-
-    def _inputs(self, candidate: Candidate, instrument: Instrument, close_at: datetime) -> str:
-        """Everything the score and levels are a function of, as canonical JSON."""
-        window = candidate.window
-        return json.dumps(
-            {
-                "strategy": self.strategy.name,
-                "version": self.strategy.version,
-                "parameters": self.strategy.parameter_values,
-                "venue": instrument.venue,
-                "symbol": instrument.symbol,
-                "tick_size": str(instrument.tick_size) if instrument.tick_size is not None else None,
-                "timeframe": self.timeframe.code,
-                "close_at": close_at.astimezone(UTC).isoformat(),
-                "direction": candidate.direction.value,
-                "row": dict(candidate.row),
-                "previous": dict(candidate.previous),
-                "window": {name: getattr(window, name).tolist() for name in _WINDOW_COLUMNS},
-            },
-            sort_keys=True,
-            separators=(",", ":"),
-            allow_nan=False,
-        )

@@ -2,18 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import polars as pl
 
 from signalhub.domain.bar import OPEN_AT
+from signalhub.domain.instrument import Listing
+from signalhub.domain.session import Calendar
 from signalhub.domain.signal import Reason
-from signalhub.snapshot import WINDOW_BARS, Snapshot
+from signalhub.settings import Settings
+from signalhub.signals.completeness import with_covered
+from signalhub.snapshot import WINDOW_BARS, Liveness, Snapshot
 from signalhub.strategies.base import Strategy, previous
 
+_ALWAYS: Mapping[int, Calendar] = {}
 
-def with_gate(snapshot: Snapshot, strategy: Strategy) -> pl.DataFrame:
+
+@dataclass(frozen=True)
+class GateRules:
+    """What a window must be like to be scored."""
+
+    complete_pct: float = 90.0
+    """Share of the time in which the market traded that its bars must cover."""
+    outlier_z: float | None = None
+    """Windows that hold an outlier of this robust z-score or a greater one abstain; None: they are scored."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> GateRules:
+        """The rules that are set."""
+        return cls(settings.complete_pct, settings.outlier_z if settings.gate_flagged_bars else None)
+
+
+_RULES = GateRules()
+
+
+def late_reasons(found: Liveness, settings: Settings) -> dict[int, Reason]:
+    """Why each unsettled instrument of a live close abstains: it is late for this one, or has been for long."""
+
+    def is_stale(instrument_id: int) -> bool:
+        bars, hours = found.behind[instrument_id]
+        return bars > settings.fresh_bars or hours > settings.fresh_hours
+
+    return {key: Reason.STALE if is_stale(key) else Reason.NOT_SETTLED for key in found.unsettled}
+
+
+def with_gate(
+    snapshot: Snapshot,
+    strategy: Strategy,
+    rules: GateRules = _RULES,
+    calendars: Mapping[int, Calendar] = _ALWAYS,
+) -> pl.DataFrame:
     """The snapshot's frame with a column `abstains`: the reason as text, or null where the bar may be scored.
 
-    The gate looks at the fixed window that ends on the bar, and at nothing else.
+    The gate looks at the fixed window that ends on the bar, and at what its venue did with the instrument at the close:
+    `is_delisted` says that it was no part of the universe any more.
     """
     dirty = pl.DataFrame(
         {"instrument_id": list(snapshot.dirty), "dirty_from": list(snapshot.dirty.values())},
@@ -21,17 +64,47 @@ def with_gate(snapshot: Snapshot, strategy: Strategy) -> pl.DataFrame:
     )
     window_is_whole = pl.col("n") >= WINDOW_BARS
     known = pl.all_horizontal(*(pl.col(name).is_not_null() & previous(name).is_not_null() for name in strategy.needs))
-    frame = snapshot.frame.join(dirty, on="instrument_id", how="left", maintain_order="left")
+    frame = _with_status(snapshot).join(dirty, on="instrument_id", how="left", maintain_order="left")
+    frame = with_covered(_with_outliers(frame, snapshot, rules), calendars, WINDOW_BARS)
     return frame.with_columns(
-        abstains=pl.when(pl.col("close_at") > pl.col("dirty_from"))
+        is_delisted=pl.col("status").eq_missing(Listing.DELISTED.value),
+        abstains=pl.when(pl.col("status").is_not_null())
+        .then(pl.lit(Reason.NOT_LISTED.value))
+        .when(pl.col("close_at") > pl.col("dirty_from"))
         .then(pl.lit(Reason.DIRTY.value))
         .when(~(window_is_whole & known))
         .then(pl.lit(Reason.WARMING_UP.value))
         .when(_in_window(pl.col("filled_count")) > 0)
         .then(pl.lit(Reason.FILLED_BARS.value))
-        .when(_in_window(1 - pl.col("is_complete")) > 0)
+        # Fresh is the window whose last bar is the close's own, all of it: settled, or with every bar that is expected.
+        .when(pl.col("is_complete") == 0)
+        .then(pl.lit(Reason.STALE.value))
+        .when((_in_window(1 - pl.col("is_complete")) > 0) | (pl.col("covered_pct") < rules.complete_pct))
         .then(pl.lit(Reason.INCOMPLETE.value))
-    ).drop("dirty_from")
+        .when(_in_window(pl.col("is_outlier")) > 0)
+        .then(pl.lit(Reason.FLAGGED_BARS.value)),
+    ).drop("dirty_from", "status", "covered_pct", "is_outlier")
+
+
+def _with_status(snapshot: Snapshot) -> pl.DataFrame:
+    """The frame with the status of each instrument at each close: null where it was listed."""
+    if snapshot.unlisted.is_empty():
+        return snapshot.frame.with_columns(status=pl.lit(None, pl.String))
+    found = snapshot.frame.join_asof(
+        snapshot.unlisted, left_on="close_at", right_on="from_at", by="instrument_id", check_sortedness=False
+    )
+    is_over = pl.col("close_at") >= pl.col("to_at")
+    return found.with_columns(status=pl.when(~is_over).then(pl.col("status"))).drop("from_at", "to_at")
+
+
+def _with_outliers(frame: pl.DataFrame, snapshot: Snapshot, rules: GateRules) -> pl.DataFrame:
+    """The frame with `is_outlier`: 1 where a base bar within the bar jumped too far for the rules, else 0."""
+    if rules.outlier_z is None or snapshot.outliers.is_empty():
+        return frame.with_columns(is_outlier=pl.lit(0))
+    flagged = snapshot.outliers.filter(pl.col("score") >= rules.outlier_z)
+    key = ["instrument_id", "open_at"]
+    marked = flagged.select(key).unique().with_columns(is_outlier=pl.lit(1))
+    return frame.join(marked, on=key, how="left", maintain_order="left").with_columns(pl.col("is_outlier").fill_null(0))
 
 
 def _in_window(count: pl.Expr) -> pl.Expr:

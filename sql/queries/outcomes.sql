@@ -1,6 +1,8 @@
 -- Purpose: what outcomes.py runs: open signals walked over the base bars that are new since they were last looked at.
 -- The rules are those of docs/architecture.md, "Outcomes": fill at the first open, touches count, an open at or
 -- beyond the stop exits there, both in one bar is a stop unless finer bars decide, expiry exits at the last close.
+-- Prices are those of the signal's date: a bar beyond a split is multiplied back by `scale`, which is exactly 1 where
+-- no split lies between the two.
 
 -- name: reach
 -- The span of base bars that open signals may look at now: constants that let PostgreSQL leave out chunks.
@@ -26,10 +28,13 @@ WITH due AS (
         g.stop::double precision AS stop,
         g.target::double precision AS target,
         abs(g.entry - g.stop)::double precision AS risk,
+        COALESCE(a.price_factor, 1.0::double precision) AS price_factor,
         i.calendar
     FROM engine.outcomes AS o
     INNER JOIN engine.signals AS g ON o.signal_id = g.signal_id
     INNER JOIN market.instruments AS i ON g.instrument_id = i.instrument_id
+    LEFT JOIN market.adjustments AS a
+        ON g.instrument_id = a.instrument_id AND g.open_at >= a.from_at AND g.open_at < a.to_at
     WHERE o.status = 'open' AND g.close_at < %(now)s::timestamptz AND g.close_at >= %(earliest)s::timestamptz
         AND (%(instrument_ids)s::integer[] IS NULL OR g.instrument_id = ANY(%(instrument_ids)s::integer[]))
     ORDER BY o.signal_id
@@ -56,12 +61,12 @@ filled AS MATERIALIZED (
         d.fill_at IS NULL AND (f.open * d.s <= d.stop * d.s OR f.open * d.s >= d.target * d.s) AS is_gapped
     FROM reachable AS d
     LEFT JOIN LATERAL (
-        SELECT b.open_at, b.open
-        FROM market.instrument_bases AS r
+        SELECT b.open_at, b.open * (r.price_factor / d.price_factor) AS open
+        FROM market.ruling_spans AS r
         INNER JOIN market.timeframes AS t ON r.base_timeframe = t.timeframe
         INNER JOIN market.bars AS b
             ON r.instrument_id = b.instrument_id AND r.base_timeframe = b.base_timeframe
-            AND b.open_at >= r.rules_from AND b.open_at < r.rules_until
+            AND b.open_at >= r.from_at AND b.open_at < r.until_at
         WHERE d.fill_at IS NULL AND r.instrument_id = d.instrument_id
             AND b.open_at >= d.close_at AND b.open_at > d.tracked_through - t.span
             AND b.open_at < d.horizon AND b.open_at <= d.horizon - t.span
@@ -76,6 +81,7 @@ walked AS MATERIALIZED (
         x.open_at AS exit_open_at,
         x.close_at AS exit_close_at,
         x.base_timeframe AS exit_base,
+        x.scale AS exit_scale,
         x.open AS exit_open,
         x.low AS exit_worst,
         x.high AS exit_best,
@@ -85,20 +91,23 @@ walked AS MATERIALIZED (
         CASE WHEN d.s > 0 THEN x.high >= d.target ELSE x.low <= d.target END AS touches_target
     FROM filled AS d
     LEFT JOIN LATERAL (
-        SELECT b.open_at, b.open_at + t.span AS close_at, b.base_timeframe, b.open, b.high, b.low
-        FROM market.instrument_bases AS r
+        SELECT
+            b.open_at, b.open_at + t.span AS close_at, b.base_timeframe, k.scale,
+            b.open * k.scale AS open, b.high * k.scale AS high, b.low * k.scale AS low
+        FROM market.ruling_spans AS r
+        CROSS JOIN LATERAL (SELECT r.price_factor / d.price_factor AS scale) AS k
         INNER JOIN market.timeframes AS t ON r.base_timeframe = t.timeframe
         INNER JOIN market.bars AS b
             ON r.instrument_id = b.instrument_id AND r.base_timeframe = b.base_timeframe
-            AND b.open_at >= r.rules_from AND b.open_at < r.rules_until
+            AND b.open_at >= r.from_at AND b.open_at < r.until_at
         WHERE d.filled_at IS NOT NULL AND NOT d.is_gapped
             AND r.instrument_id = d.instrument_id
             AND b.open_at >= d.filled_at AND b.open_at > d.tracked_through - t.span
             AND b.open_at < d.horizon AND b.open_at <= d.horizon - t.span
             AND b.open_at >= %(earliest)s::timestamptz AND b.open_at < %(latest)s::timestamptz
             AND CASE
-                WHEN d.s > 0 THEN b.low <= d.stop OR b.high >= d.target
-                ELSE b.high >= d.stop OR b.low <= d.target
+                WHEN d.s > 0 THEN b.low * k.scale <= d.stop OR b.high * k.scale >= d.target
+                ELSE b.high * k.scale >= d.stop OR b.low * k.scale <= d.target
             END
         ORDER BY b.open_at
         LIMIT 1
@@ -127,10 +136,14 @@ decided AS MATERIALIZED (
                 t.position,
                 b.open_at,
                 b.open_at + t.span AS close_at,
-                b.open AS exit_open,
-                b.open * d.s <= d.stop * d.s AND b.open_at > d.filled_at AS opens_beyond_stop,
-                CASE WHEN d.s > 0 THEN b.low <= d.stop ELSE b.high >= d.stop END AS is_stop,
-                CASE WHEN d.s > 0 THEN b.high >= d.target ELSE b.low <= d.target END AS is_target
+                b.open * d.exit_scale AS exit_open,
+                b.open * d.exit_scale * d.s <= d.stop * d.s AND b.open_at > d.filled_at AS opens_beyond_stop,
+                CASE
+                    WHEN d.s > 0 THEN b.low * d.exit_scale <= d.stop ELSE b.high * d.exit_scale >= d.stop
+                END AS is_stop,
+                CASE
+                    WHEN d.s > 0 THEN b.high * d.exit_scale >= d.target ELSE b.low * d.exit_scale <= d.target
+                END AS is_target
             FROM market.timeframes AS e
             INNER JOIN market.timeframes AS t ON e.position > t.position
             INNER JOIN market.bars AS b
@@ -196,13 +209,15 @@ measured AS MATERIALIZED (
             max(b.close_at) AS last_close_at
         FROM (
             SELECT
-                c.open_at, c.high, c.low, c.close, c.open_at + t.span AS close_at,
+                c.open_at, c.high * k.scale AS high, c.low * k.scale AS low, c.close * k.scale AS close,
+                c.open_at + t.span AS close_at,
                 c.open_at > d.tracked_through - t.span AS is_new
-            FROM market.instrument_bases AS r
+            FROM market.ruling_spans AS r
+            CROSS JOIN LATERAL (SELECT r.price_factor / d.price_factor AS scale) AS k
             INNER JOIN market.timeframes AS t ON r.base_timeframe = t.timeframe
             INNER JOIN market.bars AS c
                 ON r.instrument_id = c.instrument_id AND r.base_timeframe = c.base_timeframe
-                AND c.open_at >= r.rules_from AND c.open_at < r.rules_until
+                AND c.open_at >= r.from_at AND c.open_at < r.until_at
             WHERE r.instrument_id = d.instrument_id
                 AND c.open_at >= d.filled_at
                 AND (d.status = 'expired' OR c.open_at > d.tracked_through - t.span)

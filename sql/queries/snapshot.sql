@@ -1,7 +1,8 @@
 -- Purpose: what snapshot.py runs: closed bars with their indicators, one block of closes and the context before it.
 
 -- name: spans
--- From where each instrument that has a bar in the block must be read: `context` bars before the block.
+-- From where each instrument that has a bar in the block must be read: `context` bars before the block. Whether it is
+-- followed today does not matter: a replay sees what was there then.
 SELECT
     i.instrument_id,
     COALESCE((
@@ -16,8 +17,7 @@ SELECT
         ) AS p
     ), %(first_open)s::timestamptz) AS from_at
 FROM market.instruments AS i
-WHERE i.is_active
-    AND (%(instrument_ids)s::integer[] IS NULL OR i.instrument_id = ANY(%(instrument_ids)s::integer[]))
+WHERE (%(instrument_ids)s::integer[] IS NULL OR i.instrument_id = ANY(%(instrument_ids)s::integer[]))
     AND EXISTS (
         SELECT 1 FROM market.indicators AS y
         WHERE y.instrument_id = i.instrument_id AND y.timeframe = %(timeframe)s::text
@@ -26,7 +26,8 @@ WHERE i.is_active
 ORDER BY i.instrument_id;
 
 -- name: load_bars
--- One row per (instrument, bar): the block's bars and up to `context` bars before them. Instants as microseconds.
+-- One row per (instrument, bar): the block's bars and up to `context` bars before them, in today's shares, as their
+-- indicators are. Instants as microseconds.
 -- The constant bounds let PostgreSQL leave out chunks before it looks at rows. Bars and indicators are read apart
 -- and joined in Polars: joined here, a planner without statistics picks a nested loop over all pairs.
 SELECT
@@ -42,10 +43,11 @@ SELECT
         WHEN w.settled_through >= b.close_at THEN 1
         WHEN b.bar_count >= market.expected_bars(i.calendar, b.base_timeframe, b.open_at, b.close_at) THEN 1
         ELSE 0
-    END AS is_complete
+    END AS is_complete,
+    b.price_factor
 FROM unnest(%(instrument_ids)s::integer[], %(from_ats)s::timestamptz[]) AS c (instrument_id, from_at)
 INNER JOIN market.instruments AS i ON c.instrument_id = i.instrument_id
-INNER JOIN market.closed_bars AS b
+INNER JOIN market.adjusted_bars AS b
     ON c.instrument_id = b.instrument_id
     AND b.timeframe = %(timeframe)s::text
     AND b.open_at >= c.from_at
@@ -85,6 +87,24 @@ INNER JOIN market.indicators AS x
     AND x.open_at >= %(first_needed)s::timestamptz
     AND x.open_at <= %(last_open)s::timestamptz;
 
+-- name: outliers
+-- Bars of the block and its context that hold a flagged base bar, a row for each flag. Hardly ever any.
+SELECT
+    f.instrument_id,
+    date_bin(t.span, f.open_at, '2000-01-01 00:00:00+00'::timestamptz) AS open_at,
+    f.score
+FROM unnest(%(instrument_ids)s::integer[], %(from_ats)s::timestamptz[]) AS c (instrument_id, from_at)
+INNER JOIN market.timeframes AS t ON t.timeframe = %(timeframe)s::text
+INNER JOIN market.bar_flags AS f
+    ON c.instrument_id = f.instrument_id
+    AND f.flag = 'outlier'
+    AND f.open_at >= c.from_at
+    AND f.open_at < %(last_open)s::timestamptz + t.span
+INNER JOIN market.instrument_bases AS r
+    ON f.instrument_id = r.instrument_id AND f.base_timeframe = r.base_timeframe
+    AND f.open_at >= r.rules_from AND f.open_at < r.rules_until
+ORDER BY f.instrument_id, f.open_at;
+
 -- name: dirty_instruments
 -- Instruments some of whose bars before the last close are written but not yet rolled up and computed, and from
 -- when on: everything that closes after that hangs on them.
@@ -96,24 +116,45 @@ WHERE (d.timeframe IS NULL OR d.timeframe = %(timeframe)s::text) AND d.from_at <
 GROUP BY d.instrument_id
 ORDER BY d.instrument_id;
 
+-- name: unlisted
+-- Spans, cut to the block, in which an instrument was not listed. Hardly ever any.
+SELECT
+    u.instrument_id,
+    u.status,
+    GREATEST(u.valid_from, %(first_close)s::timestamptz) AS from_at,
+    LEAST(u.valid_until, %(last_close)s::timestamptz + INTERVAL '1 microsecond') AS to_at
+FROM market.instrument_status AS u
+WHERE u.status <> 'listed'
+    AND u.valid_from <= %(last_close)s::timestamptz AND u.valid_until > %(first_close)s::timestamptz
+ORDER BY u.instrument_id, u.valid_from;
+
 -- name: closes
--- Every close of the timeframe in the span at which some instrument has a closed bar.
+-- Every close of the timeframe in the span at which some instrument that was not delisted then has a closed bar.
 SELECT DISTINCT b.close_at
 FROM market.closed_bars AS b
 WHERE b.timeframe = %(timeframe)s::text
     AND b.close_at > %(after)s::timestamptz AND b.close_at <= %(until)s::timestamptz
     AND b.open_at > %(after)s::timestamptz - INTERVAL '48 hours' AND b.open_at < %(until)s::timestamptz
     AND (%(instrument_ids)s::integer[] IS NULL OR b.instrument_id = ANY(%(instrument_ids)s::integer[]))
+    AND NOT EXISTS (
+        SELECT 1 FROM market.instrument_status AS u
+        WHERE u.instrument_id = b.instrument_id AND u.status = 'delisted'
+            AND u.valid_from <= b.close_at AND u.valid_until > b.close_at
+    )
 ORDER BY b.close_at;
 
 -- name: liveness
 -- An instrument is live at a close when a live feed may write its bars and no other source wrote one of this span;
 -- it is late when the calendar expects a bar there and the watermark has not reached the close, or what came has not
 -- been rolled up and computed yet. Nobody waits for one that was late long before: it is not followed any more, or
--- its market is closed for good, and would hold up all others at every close.
+-- its market is closed for good, and would hold up all others at every close; nor for one that is halted. One that is
+-- delisted is not there.
 SELECT
     i.instrument_id,
-    max(w.settled_through) >= %(close)s::timestamptz - t.span - INTERVAL '1 hour' AS is_awaited,
+    max(w.settled_through) >= %(close)s::timestamptz - t.span - INTERVAL '1 hour'
+    AND count(u.status) = 0 AS is_awaited,
+    date_part('epoch', %(close)s::timestamptz - max(w.settled_through)) / 3600.0::double precision AS behind_hours,
+    date_part('epoch', %(close)s::timestamptz - max(w.settled_through)) / min(b.seconds) AS behind_bars,
     CASE
         WHEN NOT EXISTS (
             SELECT 1 FROM market.instrument_sources AS p
@@ -142,7 +183,10 @@ FROM market.instruments AS i
 INNER JOIN market.watermarks AS w ON i.instrument_id = w.instrument_id
 INNER JOIN market.timeframes AS b ON w.timeframe = b.timeframe
 INNER JOIN market.timeframes AS t ON t.timeframe = %(timeframe)s::text AND b.position <= t.position
-WHERE i.is_active
+LEFT JOIN market.instrument_status AS u
+    ON i.instrument_id = u.instrument_id AND u.status <> 'listed'
+    AND u.valid_from <= %(close)s::timestamptz AND u.valid_until > %(close)s::timestamptz
+WHERE i.is_active AND u.status IS DISTINCT FROM 'delisted'
 GROUP BY i.instrument_id, i.calendar, t.timeframe, t.span
 HAVING market.expected_bars(i.calendar, t.timeframe, %(close)s::timestamptz - t.span, %(close)s::timestamptz) > 0
 ORDER BY i.instrument_id;

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from signalhub.db.edition import POSTGRES, TIMESCALE
 from tests import servers
-from tests.bench import api, delivering, importing, live, replaying
+from tests.bench import api, delivering, importing, live, replaying, store
 from tests.bench.measure import Latency, Measurement, fresh_database
 
 BENCHMARKS = {
@@ -22,6 +22,7 @@ BENCHMARKS = {
     "deliver": delivering.measure,
     "api": api.measure,
     "live": live.measure,
+    "store": store.measure,
 }
 
 

@@ -39,8 +39,12 @@ class Latency:
     note: str = ""
 
     def line(self) -> str:
-        floor = f"  floor {self.floor:,.0f} ms" if self.floor else ""
-        return f"{self.name:<44}{self.edition:<10}{self.milliseconds:>10,.0f} ms{floor}  {self.note}"
+        floor = f"  floor {_rounded(self.floor)} ms" if self.floor else ""
+        return f"{self.name:<44}{self.edition:<10}{_rounded(self.milliseconds):>10} ms{floor}  {self.note}"
+
+
+def _rounded(milliseconds: float) -> str:
+    return f"{milliseconds:,.1f}" if milliseconds < 100 else f"{milliseconds:,.0f}"
 
 
 @contextmanager

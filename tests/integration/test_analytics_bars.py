@@ -60,7 +60,7 @@ def test_a_filter_on_the_timeframe_reads_one_relation_of_bars(database: Database
     put(database, random_bars(1, btc, MONDAY, M1, 3000))
     roll(database)
     wanted = "bars" if timeframe == M1 else f"bars_{timeframe}"
-    for view in ("analytics.bars", "market.closed_bars"):
+    for view in ("analytics.bars", "analytics.adjusted_bars", "market.closed_bars", "market.adjusted_bars"):
         read = relations(database, f"SELECT * FROM {view} WHERE timeframe = '{timeframe}'")
         assert {name for name in read if name.startswith("bars")} == {wanted}
 

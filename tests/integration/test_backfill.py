@@ -234,3 +234,14 @@ def test_progress_counts_the_bars_that_were_missing(stage: Stage) -> None:
     progress = Counting()
     stage.fill(timedelta(minutes=8000), "BTC/USDT", "ETH/USDT", progress=progress)
     assert (progress.total, progress.done) == (7900 + 8000, 7900 + 8000)
+
+
+def test_minutes_nobody_traded_in_are_gaps_the_venue_does_not_have(stage: Stage) -> None:
+    quiet = "QUIET/USDT"
+    stage.fill(timedelta(minutes=100), quiet)
+    stored = stage.stored(quiet)
+    lacking = rows(stage.database, "SELECT status, detail, sum(missing)::int AS bars FROM market.gaps GROUP BY 1, 2")
+    bars = (NOON - stored[0]) // M1.span - len(stored)
+    assert lacking == [{"status": "unavailable", "detail": "binance does not give them", "bars": bars}]
+    assert stage.fill(timedelta(minutes=100), quiet).ingested.new == 0
+    assert sum(row["missing"] for row in rows(stage.database, "SELECT missing FROM market.gaps")) == bars

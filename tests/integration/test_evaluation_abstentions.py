@@ -73,7 +73,8 @@ class TestAbstentions:
         put(database, bars.filter(pl.col("open_at") != MONDAY + timedelta(hours=65, minutes=15)), M15)
         settle(database, MONDAY + timedelta(hours=64))
         self.walk(database, (H1,))
-        assert reasons(database, "incomplete", H1) == [close_of(number, H1) for number in range(65, 65 + WINDOW_BARS)]
+        assert reasons(database, "stale", H1) == [close_of(65, H1)]
+        assert reasons(database, "incomplete", H1) == [close_of(number, H1) for number in range(66, 65 + WINDOW_BARS)]
 
     def test_a_bar_that_was_not_traded_is_not_missing(self, database: Database, instrument_id: int) -> None:
         bars = lively_bars(1, instrument_id, MONDAY, M15, 4 * 70)

@@ -76,7 +76,7 @@ class TestIdentity:
             settle(database, until)
             replayed(database)
             reasons = {row["reason"] for row in abstentions(database)}
-            assert ("incomplete" in reasons) == (until != close_of(BARS))
+            assert ("stale" in reasons) == (until != close_of(BARS))
         in_halves = record(database)
         forget(database)
         replayed(database)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from signalhub.db.engine import Database
-from signalhub.domain.signal import Direction, Origin
+from signalhub.domain.signal import Direction, Origin, Reason
 from signalhub.domain.timeframe import M15
 from signalhub.indicators.window_features import Window, features
 from signalhub.jobs import pipeline
@@ -121,7 +121,7 @@ class TestCounts:
     def test_instruments_that_a_strategy_does_not_serve_are_not_said_to_be_late(self, database: Database) -> None:
         crypto, stock = lively_market(database, ("A/USDT",))[0], add(database, "STOCK", asset_class="equity")
         pipeline.refresh(database, NEXT_YEAR)
-        block = Block(M15, [close_of(200)], Origin.LIVE, [crypto], frozenset([stock]))
+        block = Block(M15, [close_of(200)], Origin.LIVE, [crypto], {stock: Reason.NOT_SETTLED})
         pipeline.evaluate_block(database, block, [Rising(("crypto",)), Breakout()], SETTINGS, NEXT_YEAR)
         late = [row["strategy"] for row in abstentions(database) if row["reason"] == "not_settled"]
         assert late == ["breakout"]

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from signalhub.db.engine import Database
+from signalhub.domain.instrument import Listing
 from signalhub.domain.timeframe import D1, M1
 from signalhub.errors import FeedUnavailable, SettingsInvalid
 from tests.feeds_stage import AAA, SETTINGS, START, Loop
@@ -172,3 +173,28 @@ def test_with_long_bars_the_loop_still_looks_every_few_seconds(database: Databas
     assert loop.stored()["AAA/USDT"] == (3, D1.floor(START))
     # A machine that slept for an hour finds out at once, and health hears of us.
     assert loop.loop._pause() <= 5.0
+
+
+def test_what_the_venue_does_with_an_instrument_is_recorded_at_each_look_at_its_markets(
+    loop: Loop, caplog: pytest.LogCaptureFixture
+) -> None:
+    listing = {"AAA/USDT": Listing.HALTED, "BBB/USDT": Listing.LISTED}
+    loop.feed.listing = lambda: listing  # type: ignore[method-assign]
+    loop.loop._follow()
+    del listing["BBB/USDT"]
+    loop.now += timedelta(days=1)
+    loop.loop._follow()
+    assert "made says that BBB/USDT is delisted; it was listed" in caplog.text
+    with loop.database.transaction() as connection:
+        found = connection.execute(
+            "SELECT symbol, status, source FROM analytics.universe WHERE valid_until IS NULL ORDER BY symbol"
+        ).fetchall()
+    assert found == [("AAA/USDT", "halted", "made"), ("BBB/USDT", "delisted", "made")]
+
+
+def test_a_venue_that_does_not_tell_its_markets_changes_nothing(loop: Loop, caplog: pytest.LogCaptureFixture) -> None:
+    loop.feed.listing = lambda: (_ for _ in ()).throw(FeedUnavailable("away"))  # type: ignore[method-assign]
+    loop.loop._follow()
+    assert "what made lists is not known: away" in caplog.text
+    with loop.database.transaction() as connection:
+        assert connection.execute("SELECT count(*) FROM market.instrument_status").fetchone() == (0,)

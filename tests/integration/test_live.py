@@ -181,7 +181,7 @@ class TestSettling:
         stage.settle(key, close - M5.span)
         settings, rising = SETTINGS.replace(lookback_hours=0.5), [Rising(timeframes=(M15,))]
         once(database, rising, settings, lambda: close + timedelta(minutes=20))
-        assert [row["reason"] for row in abstentions(database) if row["close_at"] == close] == ["incomplete"]
+        assert [row["reason"] for row in abstentions(database) if row["close_at"] == close] == ["stale"]
         values = {"open": 100.0, "high": 102.0, "low": 99.5, "close": 101.0}
         stage.put(key, [bar(key, close - M5.span, **values)], EXCHANGE)
         stage.settle(key, close)

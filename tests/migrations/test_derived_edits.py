@@ -15,6 +15,7 @@ from tests.migrations.derived_tree import (
     OTHER_ORDER,
     OUTCOMES,
     PERFORMANCE,
+    QUALITY,
     Tree,
     columns,
     oid,
@@ -67,6 +68,7 @@ def test_a_function_is_replaced_in_place(tree: Tree) -> None:
 def test_a_changed_signature_leaves_the_new_function_alone(tree: Tree) -> None:
     tree.edit(EXPECTED, ("timeframe text, from_at", "timeframe text, extra integer, from_at"))
     tree.edit(BARS, ("b.base_timeframe, b.open_at, b.close_at)", "b.base_timeframe, 0, b.open_at, b.close_at)"))
+    tree.edit(QUALITY, ("i.calendar, b.timeframe, p.", "i.calendar, b.timeframe, 0, p."))
     assert tree.migrate()[:2] == [EXPECTED, BARS]
     assert overloads(tree, "expected_bars") == [
         "market.expected_bars(text,text,integer,timestamp with time zone,timestamp with time zone)"

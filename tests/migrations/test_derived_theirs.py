@@ -15,6 +15,7 @@ from tests.migrations.derived_tree import (
     INDICATORS,
     NEW_COLUMN,
     OTHER_ORDER,
+    QUALITY,
     Tree,
     columns,
     oid,
@@ -117,8 +118,8 @@ def test_somebody_elses_overload_of_our_function_is_not_taken_for_ours(tree: Tre
     execute(tree.url, "CREATE FUNCTION market.expected_bars(integer) RETURNS integer LANGUAGE sql RETURN $1")
     tree.edit(EXPECTED, ("RETURNS bigint", "RETURNS numeric"))
     tree.migrate()
-    (tree.folder / BARS).unlink()
-    (tree.folder / EXPECTED).unlink()
+    for name in (BARS, QUALITY, EXPECTED):
+        (tree.folder / name).unlink()
     readiness.derived_digest.cache_clear()
     tree.migrate()
     assert overloads(tree, "expected_bars") == ["market.expected_bars(integer)"]

@@ -13,9 +13,9 @@ from tests.sql.ta_series import Floats, Series
 
 Columns: TypeAlias = dict[str, Floats]
 
-COMPUTE = (folder("sql") / "queries" / "indicators" / "compute.sql").read_text()
-# The columns as the statement of indicators/compute.py has them, over a relation `input` of the test's own.
-COMPUTED = "WITH framed" + COMPUTE.split("\nframed")[1].split(",\n\nkept AS")[0] + "\nSELECT * FROM computed"
+FORMULA = (folder("sql") / "derived" / "3_views" / "14_indicator_rows.sql").read_text()
+# The columns as market.indicator_rows computes them, over a relation `input` of the test's own.
+COMPUTED = "WITH framed" + FORMULA.split("\nframed")[1].split("\n\nSELECT\n    c.")[0] + "\nSELECT * FROM computed"
 STATES = [
     "ema_9",
     "ema_21",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from signalhub.domain.bases import BaseDay, ruling_bases
@@ -98,3 +98,26 @@ def test_today_the_finer_base_rules_while_it_keeps_up() -> None:
     assert ruling_bases([*hours, *minutes]) == [(None, M1)]
     behind = [base_day(M1, 0), base_day(M1, 1, last_hour=9)]
     assert ruling_bases([*hours, *behind]) == [(None, M1), (START + timedelta(days=1), H1)]
+
+
+@given(entries=some_days(), data=st.data())
+def test_more_bars_of_the_last_ruler_change_nothing_where_no_finer_base_rules(
+    entries: list[BaseDay], data: st.DataObject
+) -> None:
+    """What bars/bases.sql with_another_base goes by."""
+    changes = ruling_bases(entries)
+    assume(changes and all(changes[-1][1] <= base for _, base in changes))
+    since, ruler = changes[-1]
+    days = data.draw(st.sets(st.integers(((since or START) - START).days, 11), min_size=1, max_size=3))
+    added = [base_day(ruler, day, data.draw(st.integers(0, 11)), data.draw(st.integers(12, 24))) for day in days]
+    assert ruling_bases(united([*entries, *added])) == changes
+
+
+def united(entries: list[BaseDay]) -> list[BaseDay]:
+    """One entry per (base, day)."""
+    found: dict[tuple[Timeframe, datetime], BaseDay] = {}
+    for entry in entries:
+        before = found.get((entry.base, entry.day), entry)
+        span = min(before.first_at, entry.first_at), max(before.last_at, entry.last_at)
+        found[entry.base, entry.day] = BaseDay(entry.base, entry.day, *span)
+    return list(found.values())

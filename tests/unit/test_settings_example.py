@@ -13,7 +13,7 @@ from signalhub.settings import PREFIX, Settings, load
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / ".env.example"
 SCRIPT = ROOT / "scripts" / "write-settings-example"
-KEY = re.compile(rf"^# ({PREFIX}[A-Z_]+)=(.*)$", re.MULTILINE)
+KEY = re.compile(rf"^# ({PREFIX}[A-Z0-9_]+)=(.*)$", re.MULTILINE)
 
 
 def told() -> tuple[str, str]:
@@ -50,5 +50,6 @@ def test_copied_as_it_is_or_with_every_default_taken_it_changes_nothing(tmp_path
 def test_what_is_compose_s_alone_is_no_key_of_ours_but_for_the_mail_catcher(tmp_path: Path) -> None:
     _, compose = told()
     taken = tmp_path / ".env"
-    taken.write_text(re.sub(r"^# (?=[A-Z_]+=)", "", compose, flags=re.MULTILINE).partition("\n")[2], encoding="utf-8")
+    uncommented = re.sub(r"^# (?=[A-Z0-9_]+=)", "", compose, flags=re.MULTILINE)
+    taken.write_text(uncommented.partition("\n")[2], encoding="utf-8")
     assert load({}, taken) == Settings(smtp_host="mailpit", smtp_port=1025, smtp_tls="none")

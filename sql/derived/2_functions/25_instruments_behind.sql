@@ -1,6 +1,6 @@
 -- Purpose: whether each active instrument is behind: more than two expected bars of the base that was settled last
 --          have come and gone since it was settled. A gap longer than a week is not counted out.
--- Grain:   one row per active instrument. Read by: jobs/health.py and api/metrics.py.
+-- Grain:   one row per active instrument that is listed then. Read by: jobs/health.py and api/metrics.py.
 -- noqa: disable=RF01,RF02,RF03
 CREATE OR REPLACE FUNCTION market.instruments_behind(as_of timestamptz)
 RETURNS TABLE (instrument_id integer, is_behind boolean)
@@ -22,4 +22,9 @@ AS $$
         LIMIT 1
     ) AS w ON TRUE
     WHERE i.is_active
+        AND NOT EXISTS (
+            SELECT 1 FROM market.instrument_status AS u
+            WHERE u.instrument_id = i.instrument_id AND u.status <> 'listed'
+                AND u.valid_from <= as_of AND u.valid_until > as_of
+        )
 $$;

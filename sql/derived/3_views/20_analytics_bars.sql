@@ -1,6 +1,7 @@
 -- Purpose: OHLCV bars of all timeframes for analysts.
 -- Grain:   one row per (symbol, timeframe, open_at). Filter on timeframe: it prunes to one relation.
 -- Units:   prices and vwap in quote currency (vwap null at zero volume), volume in base units; [open_at, close_at) UTC.
+-- is_filled: we filled in filled_count of its base bars ourselves, flat at the last close and without volume.
 -- is_complete: all expected session bars are there, or the span is settled: what is missing was not traded.
 CREATE OR REPLACE VIEW analytics.bars AS
 SELECT
@@ -16,6 +17,7 @@ SELECT
     b.turnover / NULLIF(b.volume, 0.0::double precision) AS vwap,
     b.bar_count,
     b.filled_count,
+    b.filled_count > 0 AS is_filled,
     CASE
         WHEN w.settled_through >= b.close_at THEN TRUE
         ELSE b.bar_count >= market.expected_bars(i.calendar, b.base_timeframe, b.open_at, b.close_at)

@@ -27,7 +27,7 @@ SELECT
     b.close_at, b.open, b.high, b.low, b.close, b.volume, b.bar_count, b.filled_count,
     b.turnover / nullif(b.volume, 0.0::double precision) AS vwap, x.* -- noqa: AM04
 FROM rows AS x
-INNER JOIN market.closed_bars AS b
+INNER JOIN market.adjusted_bars AS b
     ON x.instrument_id = b.instrument_id AND x.open_at = b.open_at
 WHERE b.instrument_id = %(instrument_id)s::integer AND b.timeframe = %(timeframe)s::text
     AND b.open_at >= (SELECT min(r.open_at) FROM rows AS r)

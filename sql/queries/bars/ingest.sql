@@ -33,7 +33,17 @@ SELECT count(*) FROM (
     FOR NO KEY UPDATE
 ) AS locked;
 
+-- name: kept_from
+SELECT k.kept_from
+FROM market.retention AS k
+WHERE k.relation = 'market.bars' AND k.timeframe = %(timeframe)s::text;
+
+-- name: unpack_what_is_needed
+-- A late bar may lie in a compressed chunk. Without TimescaleDB it is a setting that nobody reads.
+SELECT set_config('timescaledb.max_tuples_decompressed_per_dml_transaction', '0', TRUE);
+
 -- name: overlaps_stored_bars
+-- The batch's own span a second time, as constants: PostgreSQL leaves out the chunks before it looks at rows.
 SELECT EXISTS ( -- noqa: CP03, LT01, LT06
     SELECT 1
     FROM (
@@ -47,6 +57,7 @@ SELECT EXISTS ( -- noqa: CP03, LT01, LT06
     INNER JOIN market.bars AS o
         ON s.instrument_id = o.instrument_id AND o.base_timeframe = %(timeframe)s::text
         AND o.open_at BETWEEN s.first_at AND s.last_at
+        AND o.open_at BETWEEN %(first_at)s::timestamptz AND %(last_at)s::timestamptz
 );
 
 -- name: source_id
@@ -69,7 +80,8 @@ SELECT w.source_id FROM written AS w;
 
 -- name: correct_bars
 -- The old version goes to bar_revisions, the new one takes its place, in one statement. A source of lower
--- priority than the one that wrote the bar corrects nothing; an equal bar is no correction.
+-- priority than the one that wrote the bar corrects nothing; an equal bar is no correction. The constants let
+-- PostgreSQL leave out chunks, and TimescaleDB unpack no more of a compressed one than it must.
 WITH changed AS (
     SELECT
         i.instrument_id, i.open_at, i.open, i.high, i.low, i.close, i.volume, i.turnover, i.filled_count,
@@ -80,7 +92,8 @@ WITH changed AS (
     FROM pg_temp.incoming_bars AS i
     INNER JOIN market.bars AS b
         ON i.instrument_id = b.instrument_id AND b.base_timeframe = %(timeframe)s::text AND i.open_at = b.open_at
-    WHERE (i.open, i.high, i.low, i.close, i.volume, i.turnover, i.filled_count)
+    WHERE b.open_at BETWEEN %(first_at)s::timestamptz AND %(last_at)s::timestamptz
+        AND (i.open, i.high, i.low, i.close, i.volume, i.turnover, i.filled_count)
         IS DISTINCT FROM (b.open, b.high, b.low, b.close, b.volume, b.turnover, b.filled_count)
         AND (
             b.source_id = %(source_id)s::smallint
@@ -111,6 +124,8 @@ corrected AS (
         filled_count = c.filled_count, known_at = c.corrected_at, source_id = %(source_id)s::smallint
     FROM changed AS c
     WHERE b.instrument_id = c.instrument_id AND b.base_timeframe = %(timeframe)s::text AND b.open_at = c.open_at
+        AND b.instrument_id = ANY(%(instrument_ids)s::integer[])
+        AND b.open_at BETWEEN %(first_at)s::timestamptz AND %(last_at)s::timestamptz
     RETURNING b.instrument_id, b.open_at
 )
 INSERT INTO pg_temp.written_bars (instrument_id, open_at)
@@ -163,7 +178,8 @@ SELECT count(*)
 FROM pg_temp.incoming_bars AS i
 INNER JOIN market.bars AS b
     ON i.instrument_id = b.instrument_id AND b.base_timeframe = %(timeframe)s::text AND i.open_at = b.open_at
-WHERE (i.open, i.high, i.low, i.close, i.volume, i.turnover, i.filled_count)
+WHERE b.open_at BETWEEN %(first_at)s::timestamptz AND %(last_at)s::timestamptz
+    AND (i.open, i.high, i.low, i.close, i.volume, i.turnover, i.filled_count)
     IS DISTINCT FROM (b.open, b.high, b.low, b.close, b.volume, b.turnover, b.filled_count);
 
 -- name: written

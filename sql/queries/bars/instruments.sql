@@ -65,6 +65,11 @@ FROM market.instruments AS i
 WHERE i.is_active
 ORDER BY i.public_symbol COLLATE "C"; -- noqa: RF03
 
+-- name: ever
+SELECT i.instrument_id, i.venue, i.symbol, i.public_symbol, i.asset_class, i.calendar, i.tick_size, i.is_simulated
+FROM market.instruments AS i
+ORDER BY i.public_symbol COLLATE "C"; -- noqa: RF03
+
 -- name: of_source
 SELECT i.venue, i.symbol, i.asset_class, i.tick_size, i.calendar, i.is_simulated
 FROM market.instruments AS i

@@ -99,7 +99,7 @@ SELECT DISTINCT a.instrument_id
 FROM engine.evaluations AS e
 INNER JOIN engine.abstentions AS a ON e.evaluation_id = a.evaluation_id
 WHERE e.origin = 'live' AND e.timeframe = %(timeframe)s::text AND e.close_at = %(close)s::timestamptz
-    AND a.reason = 'not_settled'
+    AND a.reason IN ('not_settled', 'stale')
 ORDER BY a.instrument_id;
 
 -- name: unevaluated_closes
@@ -112,18 +112,24 @@ FROM (
         b.close_at,
         count(*) AS bars
     FROM market.closed_bars AS b
-    INNER JOIN market.instruments AS i ON b.instrument_id = i.instrument_id AND i.is_active
+    INNER JOIN market.instruments AS i ON b.instrument_id = i.instrument_id
     WHERE b.timeframe = %(timeframe)s::text
         AND b.close_at > %(after)s::timestamptz AND b.close_at <= %(until)s::timestamptz
         AND b.open_at > %(after)s::timestamptz - INTERVAL '48 hours' AND b.open_at < %(until)s::timestamptz
         AND i.asset_class = ANY(%(asset_classes)s::text[])
+        AND NOT EXISTS (
+            SELECT 1 FROM market.instrument_status AS u
+            WHERE u.instrument_id = b.instrument_id AND u.status = 'delisted'
+                AND u.valid_from <= b.close_at AND u.valid_until > b.close_at
+        )
     GROUP BY b.close_at
 ) AS c
 WHERE COALESCE((
     SELECT sum(
         e.instruments_seen + CASE WHEN %(abstained_is_final)s::boolean THEN e.instruments_abstained - (
             SELECT count(*) FROM engine.abstentions AS a
-            WHERE a.evaluation_id = e.evaluation_id AND e.origin = 'replay' AND a.reason IN ('incomplete', 'dirty')
+            WHERE a.evaluation_id = e.evaluation_id AND e.origin = 'replay'
+                AND a.reason IN ('incomplete', 'dirty', 'stale')
         ) ELSE 0 END
     )
     FROM engine.evaluations AS e
