@@ -70,6 +70,8 @@ def drop_expired(
             if cuts:
                 report(f"dropping old rows of {relation}")
                 _drop(database, relation, cuts, ids, dropped)
+        with database.transaction() as connection:
+            _SQL.run(connection, "forget_flags")
     return dropped
 
 

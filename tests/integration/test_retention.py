@@ -80,6 +80,18 @@ def test_rollups_and_indicators_survive_the_bars_they_were_made_from(database: D
     assert opens(database, btc) == stored
 
 
+def test_flags_go_with_the_bars_they_are_about(database: Database) -> None:
+    btc = add_instrument(database)
+    put(database, random_bars(1, btc, MONDAY, M1, 4320))
+    roll_and_compute(database, THREE_DAYS)
+    stored = "INSERT INTO market.bar_flags VALUES (%s, %s, %s, 'outlier', 9, %s)"
+    with database.transaction() as connection:
+        for open_at in (HORIZON - timedelta(minutes=1), HORIZON):
+            connection.execute(stored.encode(), (btc, "1m", open_at, THREE_DAYS))
+    retention.drop_expired(database, Keeping({M1: 1}), THREE_DAYS)
+    assert rows(database, "SELECT open_at FROM market.bar_flags ORDER BY 1")[0] == {"open_at": HORIZON}
+
+
 def test_late_bars_at_the_horizon_end_as_if_they_had_always_been_there(database: Database) -> None:
     bars = random_bars(2, 0, MONDAY, M1, 4320, keep=1.0)
     late = frame(bar(0, when, price=130) for when in (HORIZON, at("6 00:07"), at("6 17:30")))

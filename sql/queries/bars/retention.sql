@@ -64,6 +64,12 @@ SELECT market.drop_rows(
     %(relation)s::text, %(instrument_id)s::integer, %(series)s::text, %(cut)s::timestamptz, %(most)s::integer
 );
 
+-- name: forget_flags
+-- A flag outlives its bar no longer than the bars that are kept.
+DELETE FROM market.bar_flags AS f
+USING market.retention AS k
+WHERE k.relation = 'market.bars' AND f.base_timeframe = k.timeframe AND f.open_at < k.kept_from;
+
 -- name: chunks_before
 SELECT c.chunk FROM market.chunks_before(%(before)s::timestamptz) AS c;
 
