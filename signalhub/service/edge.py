@@ -29,7 +29,7 @@ def run_edge(
     """
     try:
         asyncio.run(_edge(database, settings, parts, keepers, ready))
-    except* Exception as group:
+    except ExceptionGroup as group:  # not except*: what that raises anew, Python 3.11.2 puts into a group again
         # One part's trouble ends both; what it was is told like any other error.
         raise group.exceptions[0] from group
 

@@ -11,6 +11,19 @@ from tests.market import MONDAY, NEXT_YEAR
 from tests.records import CLOSE, closed
 from tests.signals import OHLC
 
+_VERSION = """
+INSERT INTO market.bar_revisions (
+    instrument_id, base_timeframe, open_at, open, high, low, close, volume, filled_count, known_at, superseded_at,
+    source_id
+)
+SELECT b.instrument_id, b.base_timeframe, b.open_at, 9, 9, 9, 9, 1, 0, b.known_at, b.known_at, b.source_id
+FROM market.bars AS b WHERE b.instrument_id = %(instrument_id)s
+"""
+_GAP = """
+INSERT INTO market.gaps (instrument_id, base_timeframe, from_at, to_at, expected, missing, detected_at)
+VALUES (%(instrument_id)s, '1m', %(at)s, %(at)s + INTERVAL '2 minutes', 2, 2, %(at)s)
+"""
+
 
 @pytest.fixture
 def analyst(connection: psycopg.Connection) -> psycopg.Connection:
@@ -26,6 +39,8 @@ def analyst(connection: psycopg.Connection) -> psycopg.Connection:
     records.add_signal(connection, stock, strategy, CLOSE + (NEXT_YEAR - MONDAY))
     connection.execute("INSERT INTO market.indicators (instrument_id, timeframe, open_at, n) VALUES (%s, '1m', %s, 1)",
                        (stock, MONDAY))  # fmt: skip
+    connection.execute(_VERSION, {"instrument_id": stock, "at": MONDAY})
+    connection.execute(_GAP, {"instrument_id": stock, "at": MONDAY})
     connection.execute("SET LOCAL ROLE signalhub_analyst")
     return connection
 
