@@ -93,6 +93,8 @@ class Walk:
             through = max(through, min(end, self.timeframe.floor(ripe)))
         through = max(through, self.first)
         bars, unusable = bars_of(candles, self.first, through)
+        if len(candles) >= limit and self.first < newest < through and newest not in bars["open_at"]:
+            through = newest  # its last words may stand beyond the cut
         return Page(bars, through, self._note(answer, candles, unusable, is_cut and newest >= end))
 
     def _sure_answer(self, limit: int) -> Answer:
