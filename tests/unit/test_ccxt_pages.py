@@ -153,7 +153,7 @@ def test_a_bar_told_twice_across_the_cut_of_a_page_is_not_lost() -> None:
     usable = [[round(minute.timestamp() * 1000), 2.0, 3.0, 1.0, 2.0, 1.0] for minute in minutes(first, M1.floor(NOW))]
     told = sorted([*usable, [usable[3][0], 2.0, 3.0, 1.0, 0.0, 1.0]])  # a close of nothing, and told first
 
-    def ask(timeframe: Timeframe, since: datetime, before: datetime | None, limit: int) -> Answer:
+    def ask(_: Timeframe, since: datetime, __: datetime | None, limit: int) -> Answer:
         return Answer([candle for candle in told if candle[0] >= since.timestamp() * 1000][:limit])
 
     pages = list(Walk(ask, Span(M1, first, M1.floor(NOW)), NOW, GRACE, 4).pages())
