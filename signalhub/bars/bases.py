@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+
+import polars as pl
 
 from signalhub.db.connection import Connection
+from signalhub.db.copy import array_of
 from signalhub.db.queries import Queries
 from signalhub.domain import timeframe as timeframes
 from signalhub.domain.bases import BaseDay, ruling_bases
@@ -18,19 +19,19 @@ _LATELY = timedelta(days=7)
 _Changes = list[tuple[datetime | None, Timeframe]]
 
 
-def update_bases(connection: Connection, written_from: Mapping[int, datetime], timeframe: Timeframe) -> None:
-    """Lets the right base rule on each day, after bars of `timeframe` were written: instrument → the first of them.
+def update_bases(connection: Connection, written: pl.DataFrame, timeframe: Timeframe) -> None:
+    """Lets the right base rule on each day, after bars of `timeframe` were written.
 
+    Shape: a row per instrument: instrument_id, and first_at, the first open that was written.
     An instrument with one base costs nothing, nor does one that goes on as before; else it is looked at day by day.
     Where another base rules now, everything from that day on is recorded as dirty.
     """
-    if not written_from:
+    if written.is_empty():
         return
-    parameters: dict[str, Any] = {"instrument_ids": list(written_from), "timeframe": timeframe.code}
-    _SQL.run(connection, "add_first_base", **parameters)
-    first_ats = list(written_from.values())
-    parameters |= {"first_ats": first_ats, "since": D1.floor(min(first_ats) - _LATELY)}
-    for row in _SQL.rows(connection, "with_another_base", **parameters):
+    instrument_ids, first_ats = array_of(written["instrument_id"]), array_of(written["first_at"])
+    since = D1.floor(written.select(pl.col("first_at").min()).item() - _LATELY)
+    parameters = {"instrument_ids": instrument_ids, "first_ats": first_ats, "since": since}
+    for row in _SQL.rows(connection, "with_another_base", **parameters, timeframe=timeframe.code):
         _rule_anew(connection, row["instrument_id"])
 
 

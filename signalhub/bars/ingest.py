@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import polars as pl
 
 from signalhub.bars.bases import update_bases
 from signalhub.db.connection import Connection
-from signalhub.db.copy import copy_in, copy_out
+from signalhub.db.copy import array_of, copy_in, copy_out
 from signalhub.db.queries import Queries
 from signalhub.domain.bar import OPEN_AT
 from signalhub.domain.timeframe import Timeframe
@@ -68,12 +69,18 @@ def ingest(connection: Connection, timeframe: Timeframe, bars: pl.DataFrame, sou
     bars = _kept(connection, timeframe, bars)
     if bars.is_empty():
         return Ingested(expired=offered)
-    # Written to rollups and chunks that are compressed, bars are few: no limit on what they unpack.
-    _SQL.run(connection, "unpack_what_is_needed")
-    instrument_ids = bars["instrument_id"].unique().sort().to_list()
-    _SQL.run(connection, "lock_instruments", instrument_ids=instrument_ids)
-    _stage(connection, bars)
-    result = _merge(connection, timeframe, bars, source, now)
+    spans = _spans(bars)
+    batch = _batch(timeframe, spans)
+    _SQL.run(connection, "lock_instruments", instrument_ids=batch["instrument_ids"])
+    _SQL.run(connection, "create_incoming")
+    copy_in(connection, "incoming_bars", bars)
+    if _SQL.scalar(connection, "overlaps_stored_bars", **batch):
+        result = _merge(connection, timeframe, bars.height, batch, source, now)
+    else:
+        _SQL.run(connection, "insert_bars_that_are_all_new", **_values(connection, timeframe, source, now))
+        _record_dirty(connection, timeframe, bars, spans)
+        update_bases(connection, spans, timeframe)
+        result = Ingested(new=bars.height)
     _SQL.run(connection, "drop_incoming")
     return replace(result, expired=offered - bars.height)
 
@@ -89,8 +96,8 @@ def settle(connection: Connection, timeframe: Timeframe, settled_through: Mappin
         connection,
         "advance_watermarks",
         timeframe=timeframe.code,
-        instrument_ids=list(settled_through),
-        settled=list(settled_through.values()),
+        instrument_ids=array_of(settled_through),
+        settled=array_of(settled_through.values()),
     )
 
 
@@ -117,61 +124,75 @@ def obtained(connection: Connection, instrument_id: int, timeframe: Timeframe) -
     return (rows[0]["first_at"], rows[0]["settled_through"]) if rows else None
 
 
-def _stage(connection: Connection, bars: pl.DataFrame) -> None:
-    _SQL.run(connection, "create_incoming")
-    _SQL.run(connection, "create_written")
-    if "filled_count" not in bars.columns:
-        bars = bars.with_columns(filled_count=pl.lit(0, pl.Int32))
-    copy_in(connection, "incoming_bars", bars)
-
-
 def _kept(connection: Connection, timeframe: Timeframe, bars: pl.DataFrame) -> pl.DataFrame:
     kept_from = _SQL.scalar(connection, "kept_from", timeframe=timeframe.code)
     return bars if kept_from is None else bars.filter(pl.col("open_at") >= kept_from.astimezone(UTC))
 
 
-def _merge(connection: Connection, timeframe: Timeframe, bars: pl.DataFrame, source: Source, now: datetime) -> Ingested:
-    source_id = _SQL.scalar(connection, "source_id", source=source.name, is_live=source.is_live)
-    values = {"timeframe": timeframe.code, "source_id": source_id, "now": now, "is_backfill": source.is_backfill}
-    span = {
+def _spans(bars: pl.DataFrame) -> pl.DataFrame:
+    """One row per instrument: its first and its last open."""
+    opens = pl.col("open_at").min().alias("first_at"), pl.col("open_at").max().alias("last_at")
+    return bars.group_by("instrument_id").agg(opens).sort("instrument_id")
+
+
+def _batch(timeframe: Timeframe, spans: pl.DataFrame) -> dict[str, Any]:
+    """Which bars a batch holds, for the queries that look for stored ones."""
+    return {
         "timeframe": timeframe.code,
-        "instrument_ids": bars["instrument_id"].unique().sort().to_list(),
-        "first_at": bars["open_at"].min(),
-        "last_at": bars["open_at"].max(),
+        "instrument_ids": array_of(spans["instrument_id"]),
+        "first_ats": array_of(spans["first_at"]),
+        "last_ats": array_of(spans["last_at"]),
+        "first_at": spans["first_at"].min(),
+        "last_at": spans["last_at"].max(),
     }
-    if not _SQL.scalar(connection, "overlaps_stored_bars", **span):
-        _SQL.run(connection, "insert_bars_that_are_all_new", **values)
-        _record(connection, timeframe, bars)
-        return Ingested(new=bars.height)
-    corrected = _SQL.run(connection, "correct_bars", **(values | span), source=source.name)
+
+
+def _values(connection: Connection, timeframe: Timeframe, source: Source, now: datetime) -> dict[str, Any]:
+    """What a written bar says beside its prices."""
+    source_id = _SQL.scalar(connection, "source_id", source=source.name, is_live=source.is_live)
+    return {"timeframe": timeframe.code, "source_id": source_id, "now": now, "is_backfill": source.is_backfill}
+
+
+def _merge(
+    connection: Connection, timeframe: Timeframe, offered: int, batch: dict[str, Any], source: Source, now: datetime
+) -> Ingested:
+    """Some of the bars are stored already."""
+    _SQL.run(connection, "create_written")
+    values = _values(connection, timeframe, source, now)
+    corrected = _SQL.run(connection, "correct_bars", **(values | batch), source=source.name)
     new = _SQL.run(connection, "insert_bars", **values)
-    outranked = _SQL.scalar(connection, "count_outranked", **span)
+    outranked = _SQL.scalar(connection, "count_outranked", **batch)
     if new or corrected:
-        _record(connection, timeframe, copy_out(connection, _SQL, "written", _WRITTEN))
-    return Ingested(new, corrected, bars.height - new - corrected - outranked, outranked)
+        written = copy_out(connection, _SQL, "written", _WRITTEN)
+        spans = _spans(written)
+        _record_dirty(connection, timeframe, written, spans)
+        # Who rules is a matter of which bars there are, whatever they say: corrections change nothing.
+        if new:
+            update_bases(connection, spans, timeframe)
+    _SQL.run(connection, "drop_written")
+    return Ingested(new, corrected, offered - new - corrected - outranked, outranked)
 
 
-def _record(connection: Connection, timeframe: Timeframe, written: pl.DataFrame) -> None:
-    """What was written is dirty; another base may rule now."""
-    _record_dirty(connection, timeframe, written)
-    first = written.group_by("instrument_id").agg(pl.col("open_at").min()).sort("instrument_id")
-    update_bases(connection, dict(first.iter_rows()), timeframe)
-
-
-def _record_dirty(connection: Connection, timeframe: Timeframe, written: pl.DataFrame) -> None:
-    """Written bars less than a week apart make one range; a lone old correction stays a range of its own."""
-    ordered = written.select("instrument_id", "open_at").sort("instrument_id", "open_at")
-    is_apart = (pl.col("open_at").diff() > _APART).over("instrument_id").fill_null(value=False)
-    ranges = (
-        ordered.with_columns(island=is_apart.cum_sum().over("instrument_id"))
-        .group_by("instrument_id", "island", maintain_order=True)
-        .agg(from_at=pl.col("open_at").min(), to_at=pl.col("open_at").max() + timeframe.span)
-    )
+def _record_dirty(connection: Connection, timeframe: Timeframe, written: pl.DataFrame, spans: pl.DataFrame) -> None:
+    ranges = _ranges(written, spans)
     _SQL.run(
         connection,
         "record_dirty_ranges",
         timeframe=timeframe.code,
-        instrument_ids=ranges["instrument_id"].to_list(),
-        from_ats=ranges["from_at"].to_list(),
-        to_ats=ranges["to_at"].to_list(),
+        instrument_ids=array_of(ranges["instrument_id"]),
+        from_ats=array_of(ranges["first_at"]),
+        to_ats=array_of(ranges["last_at"] + timeframe.span),
+    )
+
+
+def _ranges(written: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
+    """Written bars less than a week apart make one range; a lone old correction stays a range of its own."""
+    if spans.select((pl.col("last_at") - pl.col("first_at")).max()).item() <= _APART:
+        return spans
+    ordered = written.select("instrument_id", "open_at").sort("instrument_id", "open_at")
+    is_apart = (pl.col("open_at").diff() > _APART).over("instrument_id").fill_null(value=False)
+    return (
+        ordered.with_columns(island=is_apart.cum_sum().over("instrument_id"))
+        .group_by("instrument_id", "island", maintain_order=True)
+        .agg(first_at=pl.col("open_at").min(), last_at=pl.col("open_at").max())
     )

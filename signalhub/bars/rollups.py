@@ -10,11 +10,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 
 from signalhub.db.connection import Connection
+from signalhub.db.copy import array_of
 from signalhub.db.edition import TIMESCALE
 from signalhub.db.engine import Database
 from signalhub.db.queries import Queries
@@ -26,8 +27,7 @@ _TRIES = 20
 _Due = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Touched:
+class Touched(NamedTuple):
     """An (instrument, timeframe) whose closed bars from `from_at` on are new or changed."""
 
     instrument_id: int
@@ -52,14 +52,11 @@ def refresh(database: Database, now: datetime, report: Callable[[str], None] = l
     inside one.
     """
     with database.transaction() as connection:
-        dirty_ids = [row["dirty_id"] for row in _SQL.rows(connection, "due_ranges", now=now)]
+        dirty_ids: list[int] = _SQL.scalar(connection, "due_ranges", now=now)
         if not dirty_ids:
             return Refreshed([], [], now)
-        due = {"dirty_ids": dirty_ids, "now": now}
-        touched = [
-            Touched(row["instrument_id"], timeframes.parse(row["timeframe"]), row["from_at"])
-            for row in _SQL.rows(connection, "touched", **due)
-        ]
+        due = {"dirty_ids": array_of(dirty_ids), "now": now}
+        touched = _touched(connection, due)
     # Each level is made from the one below it, also where the bars themselves are coarser.
     coarsest = max((item.timeframe for item in touched), default=M1)
     levels = [level for level in ROLLED_UP if level <= coarsest]
@@ -70,7 +67,7 @@ def refresh(database: Database, now: datetime, report: Callable[[str], None] = l
 
 def finish(connection: Connection, refreshed: Refreshed) -> None:
     """Forgets the ranges; levels whose last bucket is still forming stay dirty there."""
-    parameters = {"dirty_ids": refreshed.dirty_ids}
+    parameters = {"dirty_ids": array_of(refreshed.dirty_ids)}
     _SQL.run(connection, "keep_forming", **parameters, now=refreshed.now)
     _SQL.run(connection, "forget_ranges", **parameters)
 
@@ -81,22 +78,37 @@ def rebuild(database: Database, level: Timeframe, from_at: datetime, to_at: date
         _call_refresh(connection, level, from_at, to_at, force=True)
 
 
+def _touched(connection: Connection, due: _Due) -> list[Touched]:
+    return [
+        Touched(instrument_id, timeframes.parse(row["timeframe"]), row["from_at"])
+        for row in _SQL.rows(connection, "touched", **due)
+        for instrument_id in sorted(row["instrument_ids"])
+    ]
+
+
 def _refresh_tables(database: Database, levels: Sequence[Timeframe], due: _Due, report: Callable[[str], None]) -> None:
+    if not levels:
+        return
     with database.transaction() as connection:
         for level in levels:
             report(f"rolling up {level}")
-            _SQL.run(connection, f"refresh_{level}", **due)
+            _SQL.run(connection, f"refresh_{level}", now=due["now"])
 
 
 def _refresh_aggregates(
     database: Database, levels: Sequence[Timeframe], due: _Due, report: Callable[[str], None]
 ) -> None:
+    if not levels:
+        return
     with database.autocommit() as connection:
+        windows = _SQL.rows(connection, "windows", **due)
+        is_anything_dropped = _SQL.scalar(connection, "is_anything_dropped")
         for level in levels:
             report(f"rolling up {level}")
-            for window in _SQL.rows(connection, "windows", **due, timeframe=level.code):
-                _call_refresh(connection, level, window["from_at"], window["to_at"])
-            for old in _SQL.rows(connection, "old_ranges", **due, timeframe=level.code):
+            for window in windows:
+                if window["timeframe"] == level.code:
+                    _call_refresh(connection, level, window["from_at"], window["to_at"])
+            for old in _SQL.rows(connection, "old_ranges", **due, timeframe=level.code) if is_anything_dropped else []:
                 _SQL.run(connection, "roll_up_range", **old, timeframe=level.code)
 
 

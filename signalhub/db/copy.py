@@ -6,6 +6,8 @@ Floats travel as their shortest exact text, so that every bit survives both ways
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -51,6 +53,19 @@ def copy_out(
         for block in copy:
             buffer.write(block)
     return _parsed(buffer, schema)
+
+
+def array_of(values: pl.Series | Iterable[int | datetime]) -> str:
+    """Numbers or instants as the text of an array, for a parameter that is cast to one.
+
+    psycopg writes a list item by item, which for some hundred instants takes longer than the statement itself.
+    """
+    if isinstance(values, pl.Series):
+        return f"{{{values.cast(pl.String).str.join(',').item()}}}"
+    items = list(values)
+    # Instants are few, however many instruments they are said of.
+    texts = {item: str(item) for item in set(items)}
+    return f"{{{','.join(texts[item] for item in items)}}}"
 
 
 def _parsed(buffer: io.BytesIO, schema: dict[str, DataType]) -> pl.DataFrame:

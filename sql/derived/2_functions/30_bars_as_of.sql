@@ -16,6 +16,9 @@ CREATE OR REPLACE FUNCTION market.bars_as_of(
     bar_count integer, filled_count integer
 )
 LANGUAGE plpgsql STABLE
+-- Our sessions force custom plans: the two small queries would be planned at each call. What is EXECUTEd is planned for
+-- its own values all the same.
+SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -40,13 +43,14 @@ BEGIN
     WHERE i.public_symbol = bars_as_of.symbol;
 
     -- The versions of base bars that were believed: $1 instrument, $2 base, $3 from, $4 until, $5 known at.
+    -- From and until always, though a bucket has bounds of its own: by constants the planner leaves out chunks.
     versions := $sql$
         SELECT b.open_at, b.open, b.high, b.low, b.close, b.volume,
             COALESCE(b.turnover, b.volume * (b.high + b.low + b.close) / 3.0::double precision) AS turnover,
             b.bar_count, b.filled_count
         FROM market.bars AS b
         WHERE b.instrument_id = $1 AND b.base_timeframe = $2 AND b.open_at >= %1$s AND b.open_at < %2$s
-            AND b.known_at <= $5
+            AND b.open_at >= $3 AND b.open_at < $4 AND b.known_at <= $5
         UNION ALL
         SELECT v.open_at, v.open, v.high, v.low, v.close, v.volume,
             COALESCE(v.turnover, v.volume * (v.high + v.low + v.close) / 3.0::double precision) AS turnover,

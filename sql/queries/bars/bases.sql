@@ -1,19 +1,20 @@
 -- Purpose: what bars/bases.py runs: which base timeframe rules an instrument on which days.
 
--- name: add_first_base
--- The first base an instrument gets rules for ever, both ways.
-INSERT INTO market.instrument_bases (instrument_id, base_timeframe, rules_from)
-SELECT u.instrument_id, %(timeframe)s::text, '-infinity'::timestamptz
-FROM unnest(%(instrument_ids)s::integer[]) AS u (instrument_id)
-WHERE NOT EXISTS (SELECT 1 FROM market.instrument_bases AS r WHERE r.instrument_id = u.instrument_id)
-ON CONFLICT DO NOTHING;
-
 -- name: with_another_base
--- Instruments whose ruling bases may change by what was written from first_at on. Those are left out that only went on
--- as before: the base that was written rules at the end, it had bars on an earlier day since `since` (a midnight), and
--- no other base has any from that day on. A day is ruled by what it holds and by the bases of the days with bars
--- beside it. Read from the daily rollups and from what waits to be rolled up: a few rows an instrument.
-WITH days AS (
+-- The first base an instrument gets rules for ever, both ways. Told are instruments whose ruling bases may change by
+-- what was written from first_at on. Those are left out that only went on as before: the base that was written rules at
+-- the end, it had bars on an earlier day since `since` (a midnight), and no other base has any from that day on. A day
+-- is ruled by what it holds and by the bases of the days with bars beside it. Read from the daily rollups and from what
+-- waits to be rolled up: a few rows an instrument. Arrays are joined: as a condition the planner weighs every item.
+WITH added AS (
+    INSERT INTO market.instrument_bases (instrument_id, base_timeframe, rules_from)
+    SELECT u.instrument_id, %(timeframe)s::text, '-infinity'::timestamptz
+    FROM unnest(%(instrument_ids)s::integer[]) AS u (instrument_id)
+    WHERE NOT EXISTS (SELECT 1 FROM market.instrument_bases AS r WHERE r.instrument_id = u.instrument_id)
+    ON CONFLICT DO NOTHING
+),
+
+days AS (
     SELECT
         u.instrument_id,
         max(d.open_at) FILTER (
@@ -22,8 +23,10 @@ WITH days AS (
         ) AS last_day,
         max(d.open_at) FILTER (WHERE d.base_timeframe <> %(timeframe)s::text) AS last_day_of_others
     FROM unnest(%(instrument_ids)s::integer[], %(first_ats)s::timestamptz[]) AS u (instrument_id, first_at)
-    INNER JOIN market.bars_1d AS d ON u.instrument_id = d.instrument_id
-    WHERE d.open_at >= %(since)s::timestamptz
+    LEFT JOIN market.bars_1d AS d ON u.instrument_id = d.instrument_id AND d.open_at >= %(since)s::timestamptz
+    WHERE u.instrument_id IN (
+        SELECT b.instrument_id FROM market.instrument_bases AS b WHERE b.base_timeframe <> %(timeframe)s::text
+    )
     GROUP BY u.instrument_id
 ),
 
@@ -32,24 +35,21 @@ waiting AS (
         d.instrument_id,
         max(d.to_at) AS to_at
     FROM market.dirty_ranges AS d
-    WHERE d.instrument_id = ANY(%(instrument_ids)s::integer[]) AND d.base_timeframe <> %(timeframe)s::text
+    WHERE d.base_timeframe <> %(timeframe)s::text
     GROUP BY d.instrument_id
 )
 
-SELECT DISTINCT b.instrument_id
-FROM market.instrument_bases AS b
-LEFT JOIN days AS l ON b.instrument_id = l.instrument_id
-LEFT JOIN waiting AS w ON b.instrument_id = w.instrument_id
+SELECT l.instrument_id
+FROM days AS l
+LEFT JOIN waiting AS w ON l.instrument_id = w.instrument_id
 LEFT JOIN market.instrument_bases AS r
-    ON b.instrument_id = r.instrument_id AND r.base_timeframe = %(timeframe)s::text AND r.rules_until = 'infinity'
-WHERE b.instrument_id = ANY(%(instrument_ids)s::integer[])
-    AND b.base_timeframe <> %(timeframe)s::text
-    AND (
-        r.rules_from <= l.last_day
-        AND COALESCE(l.last_day_of_others < l.last_day, TRUE)
-        AND COALESCE(w.to_at <= l.last_day, TRUE)
-    ) IS NOT TRUE
-ORDER BY b.instrument_id;
+    ON l.instrument_id = r.instrument_id AND r.base_timeframe = %(timeframe)s::text AND r.rules_until = 'infinity'
+WHERE (
+    r.rules_from <= l.last_day
+    AND COALESCE(l.last_day_of_others < l.last_day, TRUE)
+    AND COALESCE(w.to_at <= l.last_day, TRUE)
+) IS NOT TRUE
+ORDER BY l.instrument_id;
 
 -- name: days
 -- One row per (base, day) that has bars, with the span they cover. Where the bars of the base that ruled a day were

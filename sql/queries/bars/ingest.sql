@@ -11,7 +11,7 @@ CREATE TEMPORARY TABLE incoming_bars (
     close double precision NOT NULL,
     volume double precision NOT NULL,
     turnover double precision,
-    filled_count integer NOT NULL
+    filled_count integer NOT NULL DEFAULT 0
 ) ON COMMIT DROP;
 
 -- name: create_written
@@ -21,7 +21,10 @@ CREATE TEMPORARY TABLE written_bars (
 ) ON COMMIT DROP;
 
 -- name: drop_incoming
-DROP TABLE pg_temp.incoming_bars, pg_temp.written_bars;
+DROP TABLE pg_temp.incoming_bars;
+
+-- name: drop_written
+DROP TABLE pg_temp.written_bars;
 
 -- name: lock_instruments
 -- Writers of one instrument queue up, so that two of them cannot both think a bar is new.
@@ -34,26 +37,22 @@ SELECT count(*) FROM (
 ) AS locked;
 
 -- name: kept_from
-SELECT k.kept_from
-FROM market.retention AS k
-WHERE k.relation = 'market.bars' AND k.timeframe = %(timeframe)s::text;
-
--- name: unpack_what_is_needed
--- A late bar may lie in a compressed chunk. Without TimescaleDB it is a setting that nobody reads.
-SELECT set_config('timescaledb.max_tuples_decompressed_per_dml_transaction', '0', TRUE);
+-- A late bar may lie in a compressed chunk, and bars are few: from here on no limit on what they unpack. Without
+-- TimescaleDB that is a setting that nobody reads.
+SELECT
+    (
+        SELECT k.kept_from
+        FROM market.retention AS k
+        WHERE k.relation = 'market.bars' AND k.timeframe = %(timeframe)s::text
+    ) AS kept_from,
+    set_config('timescaledb.max_tuples_decompressed_per_dml_transaction', '0', TRUE) AS unpacked;
 
 -- name: overlaps_stored_bars
 -- The batch's own span a second time, as constants: PostgreSQL leaves out the chunks before it looks at rows.
 SELECT EXISTS ( -- noqa: CP03, LT01, LT06
     SELECT 1
-    FROM (
-        SELECT
-            b.instrument_id,
-            min(b.open_at) AS first_at,
-            max(b.open_at) AS last_at
-        FROM pg_temp.incoming_bars AS b
-        GROUP BY b.instrument_id
-    ) AS s
+    FROM unnest(%(instrument_ids)s::integer[], %(first_ats)s::timestamptz[], %(last_ats)s::timestamptz[])
+    AS s (instrument_id, first_at, last_at)
     INNER JOIN market.bars AS o
         ON s.instrument_id = o.instrument_id AND o.base_timeframe = %(timeframe)s::text
         AND o.open_at BETWEEN s.first_at AND s.last_at

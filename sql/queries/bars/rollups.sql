@@ -1,86 +1,127 @@
 -- Purpose: what bars/rollups.py runs: dirty ranges rolled up level by level.
--- A due range is one whose bars have all closed by `now`.
+-- A due range is one whose bars have all closed by `now`. Ids are joined: in a condition the planner weighs each.
 
 -- name: due_ranges
-SELECT d.dirty_id
+SELECT COALESCE(array_agg(d.dirty_id ORDER BY d.dirty_id), '{}') AS dirty_ids
 FROM market.dirty_ranges AS d
-WHERE d.to_at <= %(now)s::timestamptz
-ORDER BY d.dirty_id;
+WHERE d.to_at <= %(now)s::timestamptz;
 
 -- name: touched
--- The first open, per instrument and timeframe, whose closed bars a due range touched; nothing before kept_from.
-SELECT
-    d.instrument_id,
-    t.timeframe,
-    min(GREATEST(date_bin(t.span, d.from_at, '2000-01-01 00:00:00+00'::timestamptz), k.kept_from)) AS from_at
-FROM market.dirty_ranges AS d
-INNER JOIN market.timeframes AS b ON d.base_timeframe = b.timeframe
-INNER JOIN market.timeframes AS t
-    ON (d.timeframe IS NULL AND t.position >= b.position) OR d.timeframe = t.timeframe
-LEFT JOIN market.retention AS k ON k.relation = 'market.bars' AND d.base_timeframe = k.timeframe
-WHERE d.dirty_id = ANY(%(dirty_ids)s::bigint[])
-    AND date_bin(t.span, d.from_at, '2000-01-01 00:00:00+00'::timestamptz) + t.span <= %(now)s::timestamptz
-    AND d.to_at > COALESCE(k.kept_from, '-infinity')
-GROUP BY d.instrument_id, t.timeframe
-ORDER BY d.instrument_id, t.timeframe COLLATE "C"; -- noqa: RF02
+-- The first open, per instrument and timeframe, whose closed bars a due range touched; nothing before kept_from. Told
+-- per open, for these are few. Grouped by numbers: sorting thousands of words takes longer than all else.
+WITH due AS (
+    SELECT d.instrument_id, d.base_timeframe, d.timeframe, d.from_at, d.to_at, k.kept_from
+    FROM unnest(%(dirty_ids)s::bigint[]) AS u (dirty_id)
+    INNER JOIN market.dirty_ranges AS d ON u.dirty_id = d.dirty_id
+    LEFT JOIN market.retention AS k ON k.relation = 'market.bars' AND d.base_timeframe = k.timeframe
+    WHERE d.to_at > COALESCE(k.kept_from, '-infinity')
+),
+
+begun AS (
+    SELECT d.instrument_id, t.position, t.span, d.from_at, d.kept_from
+    FROM due AS d
+    INNER JOIN market.timeframes AS t ON d.timeframe = t.timeframe
+    UNION ALL
+    SELECT d.instrument_id, t.position, t.span, d.from_at, d.kept_from
+    FROM due AS d
+    INNER JOIN market.timeframes AS b ON d.base_timeframe = b.timeframe
+    INNER JOIN market.timeframes AS t ON b.position <= t.position
+    WHERE d.timeframe IS NULL
+)
+
+SELECT t.timeframe, p.from_at, p.instrument_ids
+FROM (
+    SELECT f.position, f.from_at, array_agg(f.instrument_id) AS instrument_ids
+    FROM (
+        SELECT
+            d.instrument_id,
+            d.position,
+            min(GREATEST(date_bin(d.span, d.from_at, '2000-01-01 00:00:00+00'), d.kept_from)) AS from_at
+        FROM begun AS d
+        WHERE date_bin(d.span, d.from_at, '2000-01-01 00:00:00+00') + d.span <= %(now)s::timestamptz
+        GROUP BY d.instrument_id, d.position
+    ) AS f
+    GROUP BY f.position, f.from_at
+) AS p
+INNER JOIN market.timeframes AS t ON p.position = t.position
+ORDER BY p.position, p.from_at;
 
 -- name: keep_forming
 -- The last bucket of a range may still be forming at a level: that level stays dirty there until it closes. Nearly
--- always it is recorded already, minute after minute: looking first costs less than the conflict.
+-- always it is recorded already: looking at all of them at once costs less than the conflict.
+WITH written AS (
+    SELECT d.instrument_id, d.base_timeframe, max(d.to_at) AS to_at
+    FROM unnest(%(dirty_ids)s::bigint[]) AS u (dirty_id)
+    INNER JOIN market.dirty_ranges AS d ON u.dirty_id = d.dirty_id
+    WHERE d.timeframe IS NULL
+    GROUP BY d.instrument_id, d.base_timeframe
+),
+
+forming AS MATERIALIZED (
+    SELECT
+        t.timeframe,
+        t.position,
+        date_bin(t.span, %(now)s::timestamptz, '2000-01-01 00:00:00+00') AS from_at,
+        date_bin(t.span, %(now)s::timestamptz, '2000-01-01 00:00:00+00') + t.span AS to_at
+    FROM market.timeframes AS t
+)
+
 INSERT INTO market.dirty_ranges (instrument_id, base_timeframe, timeframe, from_at, to_at)
-SELECT DISTINCT
-    d.instrument_id,
-    d.base_timeframe,
-    t.timeframe,
-    date_bin(t.span, %(now)s::timestamptz, '2000-01-01 00:00:00+00'::timestamptz),
-    date_bin(t.span, %(now)s::timestamptz, '2000-01-01 00:00:00+00'::timestamptz) + t.span
+SELECT w.instrument_id, w.base_timeframe, f.timeframe, f.from_at, f.to_at
+FROM written AS w
+INNER JOIN market.timeframes AS b ON w.base_timeframe = b.timeframe
+INNER JOIN forming AS f ON b.position < f.position AND w.to_at > f.from_at
+EXCEPT
+SELECT d.instrument_id, d.base_timeframe, d.timeframe, d.from_at, d.to_at
 FROM market.dirty_ranges AS d
-INNER JOIN market.timeframes AS b ON d.base_timeframe = b.timeframe
-INNER JOIN market.timeframes AS t ON b.position < t.position
-WHERE d.dirty_id = ANY(%(dirty_ids)s::bigint[])
-    AND d.timeframe IS NULL
-    AND d.to_at > date_bin(t.span, %(now)s::timestamptz, '2000-01-01 00:00:00+00'::timestamptz)
-    -- Most are recorded since the bucket began: looked for at once, not one by one by the index.
-    AND NOT EXISTS (
-        SELECT 1 FROM market.dirty_ranges AS f
-        WHERE f.instrument_id = d.instrument_id AND f.base_timeframe = d.base_timeframe AND f.timeframe = t.timeframe
-            AND f.from_at = date_bin(t.span, %(now)s::timestamptz, '2000-01-01 00:00:00+00'::timestamptz)
-    )
+WHERE d.timeframe IS NOT NULL
 ON CONFLICT ON CONSTRAINT dirty_range_is_recorded_once DO NOTHING;
 
 -- name: forget_ranges
-DELETE FROM market.dirty_ranges AS d WHERE d.dirty_id = ANY(%(dirty_ids)s::bigint[]);
+DELETE FROM market.dirty_ranges AS d
+USING unnest(%(dirty_ids)s::bigint[]) AS u (dirty_id)
+WHERE d.dirty_id = u.dirty_id;
+
+-- name: is_anything_dropped
+SELECT EXISTS (SELECT 1 FROM market.retention AS k WHERE k.relation <> 'market.indicators'); -- noqa: CP03, LT01, LT06
 
 -- name: windows
 -- TimescaleDB refreshes windows of time for all instruments; neighbours within a month make one window. None reaches
 -- back before anything that was dropped: refreshing there would delete the rollups.
+WITH due AS (
+    SELECT DISTINCT d.timeframe, d.from_at, d.to_at
+    FROM unnest(%(dirty_ids)s::bigint[]) AS u (dirty_id)
+    INNER JOIN market.dirty_ranges AS d ON u.dirty_id = d.dirty_id
+)
+
 SELECT
+    w.timeframe,
     lower(w.span) AS from_at,
     upper(w.span) - INTERVAL '720 hours' AS to_at
 FROM (
-    SELECT unnest(range_agg(tstzrange(p.from_at, p.to_at + INTERVAL '720 hours'))) AS span
+    SELECT p.timeframe, unnest(range_agg(tstzrange(p.from_at, p.to_at + INTERVAL '720 hours'))) AS span
     FROM (
         SELECT
+            t.timeframe,
             GREATEST(
-                date_bin(t.span, d.from_at, '2000-01-01 00:00:00+00'::timestamptz),
+                date_bin(t.span, d.from_at, '2000-01-01 00:00:00+00'),
                 (SELECT max(k.kept_from) FROM market.retention AS k WHERE k.relation <> 'market.indicators')
             ) AS from_at,
             LEAST(
-                date_bin(t.span, d.to_at - INTERVAL '1 microsecond', '2000-01-01 00:00:00+00'::timestamptz) + t.span,
-                date_bin(t.span, %(now)s::timestamptz, '2000-01-01 00:00:00+00'::timestamptz)
+                date_bin(t.span, d.to_at - INTERVAL '1 microsecond', '2000-01-01 00:00:00+00') + t.span,
+                date_bin(t.span, %(now)s::timestamptz, '2000-01-01 00:00:00+00')
             ) AS to_at
-        FROM market.dirty_ranges AS d
-        CROSS JOIN market.timeframes AS t
-        WHERE d.dirty_id = ANY(%(dirty_ids)s::bigint[])
-            AND t.timeframe = %(timeframe)s::text
-            AND (d.timeframe IS NULL OR d.timeframe = t.timeframe)
+        FROM due AS d
+        INNER JOIN market.timeframes AS t ON t.position > 1 AND (d.timeframe IS NULL OR d.timeframe = t.timeframe)
     ) AS p
     WHERE p.from_at < p.to_at
+    GROUP BY p.timeframe
 ) AS w
-ORDER BY 1;
+ORDER BY 1, 2;
 
 -- name: old_ranges
 -- What lies before the windows, where some base was dropped and this one was not: rolled up instrument by instrument.
+-- Asked only where anything was dropped.
 SELECT
     p.instrument_id,
     p.base_timeframe,
@@ -95,19 +136,18 @@ FROM (
         SELECT
             d.instrument_id,
             d.base_timeframe,
-            GREATEST(date_bin(t.span, d.from_at, '2000-01-01 00:00:00+00'::timestamptz), k.kept_from) AS from_at,
+            GREATEST(date_bin(t.span, d.from_at, '2000-01-01 00:00:00+00'), k.kept_from) AS from_at,
             LEAST(
-                date_bin(t.span, d.to_at - INTERVAL '1 microsecond', '2000-01-01 00:00:00+00'::timestamptz) + t.span,
-                date_bin(t.span, %(now)s::timestamptz, '2000-01-01 00:00:00+00'::timestamptz),
+                date_bin(t.span, d.to_at - INTERVAL '1 microsecond', '2000-01-01 00:00:00+00') + t.span,
+                date_bin(t.span, %(now)s::timestamptz, '2000-01-01 00:00:00+00'),
                 (SELECT max(a.kept_from) FROM market.retention AS a WHERE a.relation <> 'market.indicators')
             ) AS to_at
-        FROM market.dirty_ranges AS d
+        FROM unnest(%(dirty_ids)s::bigint[]) AS u (dirty_id)
+        INNER JOIN market.dirty_ranges AS d ON u.dirty_id = d.dirty_id
         CROSS JOIN market.timeframes AS t
         LEFT JOIN market.retention AS k ON k.relation = 'market.bars' AND d.base_timeframe = k.timeframe
-        WHERE d.dirty_id = ANY(%(dirty_ids)s::bigint[])
-            AND t.timeframe = %(timeframe)s::text
+        WHERE t.timeframe = %(timeframe)s::text
             AND (d.timeframe IS NULL OR d.timeframe = t.timeframe)
-            AND EXISTS (SELECT 1 FROM market.retention AS a WHERE a.relation <> 'market.indicators')
     ) AS r
     WHERE r.from_at < r.to_at
     GROUP BY r.instrument_id, r.base_timeframe
@@ -121,26 +161,22 @@ SELECT market.roll_up_range(
 );
 
 -- name: refresh_5m
--- OFFSET 0 keeps the planner at one index scan per range: it knows nothing of what range_agg gives, and else may read
--- all bars for one bucket.
+-- All that is due, whoever noted it since: what is not forgotten is done once more. OFFSET 0: one index scan a range,
+-- for the planner knows nothing of range_agg. All aggregates follow one order: none sorts its bucket again.
 INSERT INTO market.bars_5m (
     instrument_id, base_timeframe, open_at, open, high, low, close, volume, turnover,
     bar_count, filled_count, high_at, low_at, known_at
 )
 SELECT
-    b.instrument_id,
-    b.base_timeframe,
-    date_bin(INTERVAL '5 minutes', b.open_at, '2000-01-01 00:00:00+00'::timestamptz),
+    b.instrument_id, b.base_timeframe, date_bin(INTERVAL '5 minutes', b.open_at, '2000-01-01 00:00:00+00'),
     (array_agg(b.open ORDER BY b.open_at))[1],
-    max(b.high),
-    min(b.low),
-    (array_agg(b.close ORDER BY b.open_at DESC))[1],
+    max(b.high), min(b.low),
+    (array_agg(b.close ORDER BY b.open_at))[count(*)],
     sum(b.volume ORDER BY b.open_at),
     sum(COALESCE(b.turnover, b.volume * (b.high + b.low + b.close) / 3.0::double precision) ORDER BY b.open_at),
-    sum(b.bar_count)::integer,
-    sum(b.filled_count)::integer,
-    (array_agg(b.high_at ORDER BY b.high DESC, b.open_at))[1],
-    (array_agg(b.low_at ORDER BY b.low, b.open_at))[1],
+    sum(b.bar_count)::integer, sum(b.filled_count)::integer,
+    (array_agg(b.high_at ORDER BY b.open_at))[array_position(array_agg(b.high ORDER BY b.open_at), max(b.high))],
+    (array_agg(b.low_at ORDER BY b.open_at))[array_position(array_agg(b.low ORDER BY b.open_at), min(b.low))],
     max(b.known_at)
 FROM (
     SELECT p.instrument_id, p.base_timeframe, unnest(range_agg(tstzrange(p.from_at, p.to_at))) AS span
@@ -148,19 +184,15 @@ FROM (
         SELECT
             d.instrument_id,
             d.base_timeframe,
-            GREATEST(
-                date_bin(INTERVAL '5 minutes', d.from_at, '2000-01-01 00:00:00+00'::timestamptz), k.kept_from
-            ) AS from_at,
+            GREATEST(date_bin(INTERVAL '5 minutes', d.from_at, '2000-01-01 00:00:00+00'), k.kept_from) AS from_at,
             LEAST(
-                date_bin(
-                    INTERVAL '5 minutes', d.to_at - INTERVAL '1 microsecond', '2000-01-01 00:00:00+00'::timestamptz
-                )
+                date_bin(INTERVAL '5 minutes', d.to_at - INTERVAL '1 microsecond', '2000-01-01 00:00:00+00')
                 + INTERVAL '5 minutes',
-                date_bin(INTERVAL '5 minutes', %(now)s::timestamptz, '2000-01-01 00:00:00+00'::timestamptz)
+                date_bin(INTERVAL '5 minutes', %(now)s::timestamptz, '2000-01-01 00:00:00+00')
             ) AS to_at
         FROM market.dirty_ranges AS d
         LEFT JOIN market.retention AS k ON k.relation = 'market.bars' AND d.base_timeframe = k.timeframe
-        WHERE d.dirty_id = ANY(%(dirty_ids)s::bigint[]) AND (d.timeframe IS NULL OR d.timeframe = '5m')
+        WHERE d.to_at <= %(now)s::timestamptz AND (d.timeframe IS NULL OR d.timeframe = '5m')
     ) AS p
     WHERE p.from_at < p.to_at
     GROUP BY p.instrument_id, p.base_timeframe
@@ -189,19 +221,15 @@ INSERT INTO market.bars_15m (
     bar_count, filled_count, high_at, low_at, known_at
 )
 SELECT
-    b.instrument_id,
-    b.base_timeframe,
-    date_bin(INTERVAL '15 minutes', b.open_at, '2000-01-01 00:00:00+00'::timestamptz),
+    b.instrument_id, b.base_timeframe, date_bin(INTERVAL '15 minutes', b.open_at, '2000-01-01 00:00:00+00'),
     (array_agg(b.open ORDER BY b.open_at))[1],
-    max(b.high),
-    min(b.low),
-    (array_agg(b.close ORDER BY b.open_at DESC))[1],
+    max(b.high), min(b.low),
+    (array_agg(b.close ORDER BY b.open_at))[count(*)],
     sum(b.volume ORDER BY b.open_at),
     sum(b.turnover ORDER BY b.open_at),
-    sum(b.bar_count)::integer,
-    sum(b.filled_count)::integer,
-    (array_agg(b.high_at ORDER BY b.high DESC, b.open_at))[1],
-    (array_agg(b.low_at ORDER BY b.low, b.open_at))[1],
+    sum(b.bar_count)::integer, sum(b.filled_count)::integer,
+    (array_agg(b.high_at ORDER BY b.open_at))[array_position(array_agg(b.high ORDER BY b.open_at), max(b.high))],
+    (array_agg(b.low_at ORDER BY b.open_at))[array_position(array_agg(b.low ORDER BY b.open_at), min(b.low))],
     max(b.known_at)
 FROM (
     SELECT p.instrument_id, p.base_timeframe, unnest(range_agg(tstzrange(p.from_at, p.to_at))) AS span
@@ -209,19 +237,15 @@ FROM (
         SELECT
             d.instrument_id,
             d.base_timeframe,
-            GREATEST(
-                date_bin(INTERVAL '15 minutes', d.from_at, '2000-01-01 00:00:00+00'::timestamptz), k.kept_from
-            ) AS from_at,
+            GREATEST(date_bin(INTERVAL '15 minutes', d.from_at, '2000-01-01 00:00:00+00'), k.kept_from) AS from_at,
             LEAST(
-                date_bin(
-                    INTERVAL '15 minutes', d.to_at - INTERVAL '1 microsecond', '2000-01-01 00:00:00+00'::timestamptz
-                )
+                date_bin(INTERVAL '15 minutes', d.to_at - INTERVAL '1 microsecond', '2000-01-01 00:00:00+00')
                 + INTERVAL '15 minutes',
-                date_bin(INTERVAL '15 minutes', %(now)s::timestamptz, '2000-01-01 00:00:00+00'::timestamptz)
+                date_bin(INTERVAL '15 minutes', %(now)s::timestamptz, '2000-01-01 00:00:00+00')
             ) AS to_at
         FROM market.dirty_ranges AS d
         LEFT JOIN market.retention AS k ON k.relation = 'market.bars' AND d.base_timeframe = k.timeframe
-        WHERE d.dirty_id = ANY(%(dirty_ids)s::bigint[]) AND (d.timeframe IS NULL OR d.timeframe = '15m')
+        WHERE d.to_at <= %(now)s::timestamptz AND (d.timeframe IS NULL OR d.timeframe = '15m')
     ) AS p
     WHERE p.from_at < p.to_at
     GROUP BY p.instrument_id, p.base_timeframe
@@ -250,19 +274,15 @@ INSERT INTO market.bars_1h (
     bar_count, filled_count, high_at, low_at, known_at
 )
 SELECT
-    b.instrument_id,
-    b.base_timeframe,
-    date_bin(INTERVAL '1 hour', b.open_at, '2000-01-01 00:00:00+00'::timestamptz),
+    b.instrument_id, b.base_timeframe, date_bin(INTERVAL '1 hour', b.open_at, '2000-01-01 00:00:00+00'),
     (array_agg(b.open ORDER BY b.open_at))[1],
-    max(b.high),
-    min(b.low),
-    (array_agg(b.close ORDER BY b.open_at DESC))[1],
+    max(b.high), min(b.low),
+    (array_agg(b.close ORDER BY b.open_at))[count(*)],
     sum(b.volume ORDER BY b.open_at),
     sum(b.turnover ORDER BY b.open_at),
-    sum(b.bar_count)::integer,
-    sum(b.filled_count)::integer,
-    (array_agg(b.high_at ORDER BY b.high DESC, b.open_at))[1],
-    (array_agg(b.low_at ORDER BY b.low, b.open_at))[1],
+    sum(b.bar_count)::integer, sum(b.filled_count)::integer,
+    (array_agg(b.high_at ORDER BY b.open_at))[array_position(array_agg(b.high ORDER BY b.open_at), max(b.high))],
+    (array_agg(b.low_at ORDER BY b.open_at))[array_position(array_agg(b.low ORDER BY b.open_at), min(b.low))],
     max(b.known_at)
 FROM (
     SELECT p.instrument_id, p.base_timeframe, unnest(range_agg(tstzrange(p.from_at, p.to_at))) AS span
@@ -270,17 +290,15 @@ FROM (
         SELECT
             d.instrument_id,
             d.base_timeframe,
-            GREATEST(
-                date_bin(INTERVAL '1 hour', d.from_at, '2000-01-01 00:00:00+00'::timestamptz), k.kept_from
-            ) AS from_at,
+            GREATEST(date_bin(INTERVAL '1 hour', d.from_at, '2000-01-01 00:00:00+00'), k.kept_from) AS from_at,
             LEAST(
-                date_bin(INTERVAL '1 hour', d.to_at - INTERVAL '1 microsecond', '2000-01-01 00:00:00+00'::timestamptz)
+                date_bin(INTERVAL '1 hour', d.to_at - INTERVAL '1 microsecond', '2000-01-01 00:00:00+00')
                 + INTERVAL '1 hour',
-                date_bin(INTERVAL '1 hour', %(now)s::timestamptz, '2000-01-01 00:00:00+00'::timestamptz)
+                date_bin(INTERVAL '1 hour', %(now)s::timestamptz, '2000-01-01 00:00:00+00')
             ) AS to_at
         FROM market.dirty_ranges AS d
         LEFT JOIN market.retention AS k ON k.relation = 'market.bars' AND d.base_timeframe = k.timeframe
-        WHERE d.dirty_id = ANY(%(dirty_ids)s::bigint[]) AND (d.timeframe IS NULL OR d.timeframe = '1h')
+        WHERE d.to_at <= %(now)s::timestamptz AND (d.timeframe IS NULL OR d.timeframe = '1h')
     ) AS p
     WHERE p.from_at < p.to_at
     GROUP BY p.instrument_id, p.base_timeframe
@@ -309,19 +327,15 @@ INSERT INTO market.bars_4h (
     bar_count, filled_count, high_at, low_at, known_at
 )
 SELECT
-    b.instrument_id,
-    b.base_timeframe,
-    date_bin(INTERVAL '4 hours', b.open_at, '2000-01-01 00:00:00+00'::timestamptz),
+    b.instrument_id, b.base_timeframe, date_bin(INTERVAL '4 hours', b.open_at, '2000-01-01 00:00:00+00'),
     (array_agg(b.open ORDER BY b.open_at))[1],
-    max(b.high),
-    min(b.low),
-    (array_agg(b.close ORDER BY b.open_at DESC))[1],
+    max(b.high), min(b.low),
+    (array_agg(b.close ORDER BY b.open_at))[count(*)],
     sum(b.volume ORDER BY b.open_at),
     sum(b.turnover ORDER BY b.open_at),
-    sum(b.bar_count)::integer,
-    sum(b.filled_count)::integer,
-    (array_agg(b.high_at ORDER BY b.high DESC, b.open_at))[1],
-    (array_agg(b.low_at ORDER BY b.low, b.open_at))[1],
+    sum(b.bar_count)::integer, sum(b.filled_count)::integer,
+    (array_agg(b.high_at ORDER BY b.open_at))[array_position(array_agg(b.high ORDER BY b.open_at), max(b.high))],
+    (array_agg(b.low_at ORDER BY b.open_at))[array_position(array_agg(b.low ORDER BY b.open_at), min(b.low))],
     max(b.known_at)
 FROM (
     SELECT p.instrument_id, p.base_timeframe, unnest(range_agg(tstzrange(p.from_at, p.to_at))) AS span
@@ -329,17 +343,15 @@ FROM (
         SELECT
             d.instrument_id,
             d.base_timeframe,
-            GREATEST(
-                date_bin(INTERVAL '4 hours', d.from_at, '2000-01-01 00:00:00+00'::timestamptz), k.kept_from
-            ) AS from_at,
+            GREATEST(date_bin(INTERVAL '4 hours', d.from_at, '2000-01-01 00:00:00+00'), k.kept_from) AS from_at,
             LEAST(
-                date_bin(INTERVAL '4 hours', d.to_at - INTERVAL '1 microsecond', '2000-01-01 00:00:00+00'::timestamptz)
+                date_bin(INTERVAL '4 hours', d.to_at - INTERVAL '1 microsecond', '2000-01-01 00:00:00+00')
                 + INTERVAL '4 hours',
-                date_bin(INTERVAL '4 hours', %(now)s::timestamptz, '2000-01-01 00:00:00+00'::timestamptz)
+                date_bin(INTERVAL '4 hours', %(now)s::timestamptz, '2000-01-01 00:00:00+00')
             ) AS to_at
         FROM market.dirty_ranges AS d
         LEFT JOIN market.retention AS k ON k.relation = 'market.bars' AND d.base_timeframe = k.timeframe
-        WHERE d.dirty_id = ANY(%(dirty_ids)s::bigint[]) AND (d.timeframe IS NULL OR d.timeframe = '4h')
+        WHERE d.to_at <= %(now)s::timestamptz AND (d.timeframe IS NULL OR d.timeframe = '4h')
     ) AS p
     WHERE p.from_at < p.to_at
     GROUP BY p.instrument_id, p.base_timeframe
@@ -368,19 +380,15 @@ INSERT INTO market.bars_1d (
     bar_count, filled_count, high_at, low_at, known_at
 )
 SELECT
-    b.instrument_id,
-    b.base_timeframe,
-    date_bin(INTERVAL '24 hours', b.open_at, '2000-01-01 00:00:00+00'::timestamptz),
+    b.instrument_id, b.base_timeframe, date_bin(INTERVAL '24 hours', b.open_at, '2000-01-01 00:00:00+00'),
     (array_agg(b.open ORDER BY b.open_at))[1],
-    max(b.high),
-    min(b.low),
-    (array_agg(b.close ORDER BY b.open_at DESC))[1],
+    max(b.high), min(b.low),
+    (array_agg(b.close ORDER BY b.open_at))[count(*)],
     sum(b.volume ORDER BY b.open_at),
     sum(b.turnover ORDER BY b.open_at),
-    sum(b.bar_count)::integer,
-    sum(b.filled_count)::integer,
-    (array_agg(b.high_at ORDER BY b.high DESC, b.open_at))[1],
-    (array_agg(b.low_at ORDER BY b.low, b.open_at))[1],
+    sum(b.bar_count)::integer, sum(b.filled_count)::integer,
+    (array_agg(b.high_at ORDER BY b.open_at))[array_position(array_agg(b.high ORDER BY b.open_at), max(b.high))],
+    (array_agg(b.low_at ORDER BY b.open_at))[array_position(array_agg(b.low ORDER BY b.open_at), min(b.low))],
     max(b.known_at)
 FROM (
     SELECT p.instrument_id, p.base_timeframe, unnest(range_agg(tstzrange(p.from_at, p.to_at))) AS span
@@ -388,17 +396,15 @@ FROM (
         SELECT
             d.instrument_id,
             d.base_timeframe,
-            GREATEST(
-                date_bin(INTERVAL '24 hours', d.from_at, '2000-01-01 00:00:00+00'::timestamptz), k.kept_from
-            ) AS from_at,
+            GREATEST(date_bin(INTERVAL '24 hours', d.from_at, '2000-01-01 00:00:00+00'), k.kept_from) AS from_at,
             LEAST(
-                date_bin(INTERVAL '24 hours', d.to_at - INTERVAL '1 microsecond', '2000-01-01 00:00:00+00'::timestamptz)
+                date_bin(INTERVAL '24 hours', d.to_at - INTERVAL '1 microsecond', '2000-01-01 00:00:00+00')
                 + INTERVAL '24 hours',
-                date_bin(INTERVAL '24 hours', %(now)s::timestamptz, '2000-01-01 00:00:00+00'::timestamptz)
+                date_bin(INTERVAL '24 hours', %(now)s::timestamptz, '2000-01-01 00:00:00+00')
             ) AS to_at
         FROM market.dirty_ranges AS d
         LEFT JOIN market.retention AS k ON k.relation = 'market.bars' AND d.base_timeframe = k.timeframe
-        WHERE d.dirty_id = ANY(%(dirty_ids)s::bigint[]) AND (d.timeframe IS NULL OR d.timeframe = '1d')
+        WHERE d.to_at <= %(now)s::timestamptz AND (d.timeframe IS NULL OR d.timeframe = '1d')
     ) AS p
     WHERE p.from_at < p.to_at
     GROUP BY p.instrument_id, p.base_timeframe
