@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from signalhub.db.connection import Connection
-from signalhub.db.queries import Queries, in_utc
+from signalhub.db.queries import Queries
 from signalhub.signals.read import ORIGINS, known, known_since, known_symbol
 
 _SQL = Queries("performance")
@@ -71,7 +71,7 @@ def equity_curve(connection: Connection, chosen: PerformanceFilter = EVERYTHING)
 
     Shape: the columns of analytics.equity_curve. The curve of the chosen signals begins at 0.
     """
-    return [in_utc(row) for row in _SQL.rows(connection, "equity_curve", **_parameters(connection, chosen))]
+    return _SQL.rows(connection, "equity_curve", **_parameters(connection, chosen))
 
 
 def _counted(
@@ -89,7 +89,7 @@ def _counted(
 def _plain(row: Mapping[str, Any], left_out: set[str]) -> dict[str, Any]:
     shown = {name: value for name, value in row.items() if name not in left_out}
     average: timedelta | None = shown.pop("average_duration")
-    return in_utc(shown) | {"average_duration_s": None if average is None else average.total_seconds()}
+    return shown | {"average_duration_s": None if average is None else average.total_seconds()}
 
 
 def _parameters(connection: Connection, chosen: PerformanceFilter) -> dict[str, Any]:

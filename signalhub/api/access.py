@@ -12,7 +12,7 @@ from typing import TypeAlias
 from litestar.exceptions import NotAuthorizedException
 
 from signalhub.db.connection import Connection
-from signalhub.db.queries import Queries, in_utc
+from signalhub.db.queries import Queries
 from signalhub.signals.read import Visible
 from signalhub.subscribers.keys import Principal
 
@@ -81,7 +81,7 @@ def of_principal(connection: Connection, principal: Principal, now: datetime) ->
 def of_keys(connection: Connection, key_ids: Sequence[int], now: datetime) -> dict[int, Access]:
     """What keys open now, by id; those that are revoked or expired, or whose owner is not active, are left out."""
     rows = _SQL.rows(connection, "holders", key_ids=list(key_ids), now=now)
-    holders = [Principal(**in_utc(row)) for row in rows]
+    holders = [Principal(**row) for row in rows]
     spans = _spans(connection, [holder.subscriber_id for holder in holders])
     return {holder.key_id: _of(holder, spans.get(holder.subscriber_id, []), now) for holder in holders}
 
@@ -106,7 +106,7 @@ def visible_at(spans: Sequence[Span], now: datetime) -> Visible:
 
 def _spans(connection: Connection, subscriber_ids: Sequence[int]) -> dict[int, list[Span]]:
     spans: dict[int, list[Span]] = {}
-    for row in map(in_utc, _SQL.rows(connection, "spans", subscriber_ids=list(subscriber_ids))):
+    for row in _SQL.rows(connection, "spans", subscriber_ids=list(subscriber_ids)):
         span = (row["strategy"], row["valid_from"], row["valid_until"])
         spans.setdefault(row["subscriber_id"], []).append(span)
     return spans

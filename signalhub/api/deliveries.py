@@ -20,7 +20,7 @@ from signalhub.api.access import OPERATOR, SUBSCRIBER, Access
 from signalhub.api.edge import AccessDependency
 from signalhub.api.parameters import DatabaseDependency
 from signalhub.db.connection import Connection
-from signalhub.db.queries import Queries, in_utc
+from signalhub.db.queries import Queries
 from signalhub.errors import UsageInvalid
 from signalhub.subscribers import people
 
@@ -176,4 +176,4 @@ def _position(cursor: str, count: int) -> tuple[int, ...]:
 
 def _chosen(shape: type[Any], row: Mapping[str, Any]) -> dict[str, Any]:
     """What the shape has of a row, instants in UTC."""
-    return in_utc({field.name: row[field.name] for field in dataclasses.fields(shape)})
+    return {field.name: row[field.name] for field in dataclasses.fields(shape)}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from signalhub.db.connection import Connection
-from signalhub.db.queries import Queries, in_utc
+from signalhub.db.queries import Queries
 
 COOKIE = "signalhub_session"
 LIFE = timedelta(days=14)
@@ -37,7 +37,7 @@ def find(connection: Connection, tokens: Sequence[str], now: datetime) -> dict[s
     """The sessions of these secrets that go on."""
     by_sha256 = {_sha256(token): token for token in tokens}
     rows = _SQL.rows(connection, "going_on", sessions=list(by_sha256), now=now)
-    return {by_sha256[row.pop("session_sha256")]: Session(**in_utc(row)) for row in rows}
+    return {by_sha256[row.pop("session_sha256")]: Session(**row) for row in rows}
 
 
 def end(connection: Connection, token: str) -> None:

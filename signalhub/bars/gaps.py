@@ -18,7 +18,7 @@ from signalhub.bars import ingest, sessions
 from signalhub.bars.ingest import Ingested, Source
 from signalhub.db.connection import Connection
 from signalhub.db.copy import copy_out
-from signalhub.db.queries import Queries, in_utc
+from signalhub.db.queries import Queries
 from signalhub.domain import timeframe as timeframes
 from signalhub.domain.bar import OPEN_AT
 from signalhub.domain.timeframe import Timeframe
@@ -86,16 +86,13 @@ def listed(
 ) -> list[dict[str, Any]]:
     """Rows of analytics.gaps that end after `since`, by symbol and time, instants in UTC."""
     parameters = {"instrument_ids": list(instrument_ids), "since": since, "statuses": list(statuses)}
-    return [in_utc(row) for row in _SQL.rows(connection, "list", **parameters)]
+    return _SQL.rows(connection, "list", **parameters)
 
 
 def wanting(connection: Connection, instrument_id: int, since: datetime) -> list[Gap]:
     """The open gaps of an instrument that end after `since`, by base timeframe, oldest first."""
     rows = _SQL.rows(connection, "wanting", instrument_id=instrument_id, since=since)
-    return [
-        Gap(row["gap_id"], timeframes.parse(row["base_timeframe"]), row["from_at"], row["to_at"])
-        for row in map(in_utc, rows)
-    ]
+    return [Gap(row["gap_id"], timeframes.parse(row["base_timeframe"]), row["from_at"], row["to_at"]) for row in rows]
 
 
 def asked(connection: Connection, gaps: Sequence[Gap], now: datetime, detail: str, *, has_none: bool) -> int:
@@ -136,5 +133,4 @@ def _flat(stand_ins: pl.DataFrame) -> pl.DataFrame:
 def _know_sessions(connection: Connection, instrument_ids: list[int]) -> None:
     """Without its sessions a calendar would let us expect nothing."""
     for row in _SQL.rows(connection, "bars_reach", instrument_ids=instrument_ids):
-        reach = in_utc(row)
-        sessions.ensure(connection, reach["calendar"], reach["from_at"], reach["to_at"])
+        sessions.ensure(connection, row["calendar"], row["from_at"], row["to_at"])

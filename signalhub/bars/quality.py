@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from signalhub.db.connection import Connection
-from signalhub.db.queries import Queries, in_utc
+from signalhub.db.queries import Queries
 from signalhub.domain import timeframe as timeframes
 from signalhub.domain.timeframe import Timeframe
 from signalhub.settings import LEAST_OUTLIER_Z, Settings
@@ -109,4 +109,4 @@ def data_quality(
 ) -> list[dict[str, Any]]:
     """Rows of analytics.data_quality at an instant, by symbol and timeframe. Instants in UTC."""
     _SQL.run(connection, "set_now", now=now)
-    return [in_utc(row) for row in _SQL.rows(connection, "data_quality", symbol=symbol, timeframe=timeframe)]
+    return _SQL.rows(connection, "data_quality", symbol=symbol, timeframe=timeframe)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from signalhub.db.connection import Connection
-from signalhub.db.queries import Queries, in_utc
+from signalhub.db.queries import Queries
 from signalhub.domain.instrument import Listing
 
 _SQL = Queries("bars/universe")
@@ -92,4 +92,4 @@ def observe(
 
 def spans(connection: Connection, symbol: str | None = None, at: datetime | None = None) -> list[Span]:
     """The universe: of one public symbol or of all, at an instant or at all times."""
-    return [Span(**in_utc(row)) for row in _SQL.rows(connection, "spans", symbol=symbol, at=at)]
+    return [Span(**row) for row in _SQL.rows(connection, "spans", symbol=symbol, at=at)]

@@ -6,8 +6,7 @@ A file holds blocks that begin with `-- name: <name>`; parameters are `%(name)s`
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeVar
 
@@ -50,11 +49,6 @@ class Queries:
     def bound(self, connection: Connection, name: str, /, **parameters: Any) -> str:
         """The text with its parameters written in, for COPY, which takes none."""
         return psycopg.ClientCursor(connection).mogrify(self.texts[name], parameters)
-
-
-def in_utc(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row with its instants in UTC, whatever the session's time zone is."""
-    return {name: value.astimezone(UTC) if isinstance(value, datetime) else value for name, value in row.items()}
 
 
 @cache

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from signalhub.db.connection import Connection
-from signalhub.db.queries import Queries, in_utc
+from signalhub.db.queries import Queries
 from signalhub.errors import NotFound
 from signalhub.signals import read
 from signalhub.subscribers import entitlements, people
@@ -85,4 +85,4 @@ def _told(connection: Connection, key: dict[str, int]) -> list[Told]:
 
 
 def _rows(connection: Connection, name: str, **parameters: Any) -> list[dict[str, Any]]:
-    return [in_utc(row) for row in _SQL.rows(connection, name, **parameters)]
+    return _SQL.rows(connection, name, **parameters)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from signalhub.db.connection import Connection
 from signalhub.db.engine import Database
-from signalhub.db.queries import Queries, in_utc
+from signalhub.db.queries import Queries
 from signalhub.errors import NotFound, UsageInvalid
 from signalhub.outbox.verdicts import PutOff, RetryAt, Sent, Uncertain, Undeliverable, Verdict
 
@@ -127,7 +127,7 @@ def retry_at(attempt: int, now: datetime, message_id: int) -> datetime | None:
 def listed(connection: Connection, *, only_failed: bool, limit: int) -> list[dict[str, Any]]:
     """Messages, newest first, instants in UTC; with `only_failed` those that failed or are uncertain."""
     name = "listed_failed" if only_failed else "listed"
-    return [in_utc(row) for row in _SQL.rows(connection, name, limit=limit)]
+    return _SQL.rows(connection, name, limit=limit)
 
 
 def retry_now(connection: Connection, message_id: int, now: datetime) -> None:

@@ -21,7 +21,7 @@ from signalhub.bars import instruments
 from signalhub.bars.instruments import Instrument
 from signalhub.db.connection import Connection
 from signalhub.db.engine import Database
-from signalhub.db.queries import Queries, in_utc
+from signalhub.db.queries import Queries
 from signalhub.domain import timeframe as timeframes
 from signalhub.domain.timeframe import Timeframe
 from signalhub.signals.inputs import InputColumns, Rule, inputs
@@ -190,5 +190,5 @@ def _known(value: float | None) -> float | None:
 
 
 def _drifted(row: Mapping[str, Any], fields: list[Difference]) -> Drifted:
-    facts = {name: value for name, value in in_utc(row).items() if name not in ("instrument_id", "inputs")}
+    facts = {name: value for name, value in row.items() if name not in ("instrument_id", "inputs")}
     return Drifted(**facts, differing=len(fields), fields=fields[:_SHOWN])

@@ -15,7 +15,7 @@ from typing import Any
 
 from signalhub.bars import instruments
 from signalhub.db.connection import Connection
-from signalhub.db.queries import Queries, in_utc
+from signalhub.db.queries import Queries
 from signalhub.domain import timeframe as timeframes
 from signalhub.domain.signal import Direction, Origin
 from signalhub.errors import NotFound, UsageInvalid
@@ -84,7 +84,7 @@ def page(connection: Connection, chosen: SignalFilter) -> Page:
     parameters = _parameters(connection, chosen)
     # Whoever sees nothing would have the whole record searched for it.
     rows = [] if chosen.visible == Visible() else _SQL.rows(connection, "page", **parameters)
-    items = [in_utc(row) for row in rows[: chosen.limit]]
+    items = rows[: chosen.limit]
     return Page(items, _cursor(items[-1]) if len(rows) > chosen.limit else None)
 
 
@@ -99,7 +99,7 @@ def one(connection: Connection, signal_id: int, visible: Visible | None = None) 
 
 def some(connection: Connection, signal_ids: Sequence[int]) -> list[dict[str, Any]]:
     """The signals of these ids, by id."""
-    return [in_utc(row) for row in _SQL.rows(connection, "some", signal_ids=list(signal_ids))]
+    return _SQL.rows(connection, "some", signal_ids=list(signal_ids))
 
 
 def _parameters(connection: Connection, chosen: SignalFilter) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from signalhub.db.connection import Connection
-from signalhub.db.queries import Queries, in_utc
+from signalhub.db.queries import Queries
 from signalhub.errors import NotFound, UsageInvalid
 from signalhub.signals.read import strategies
 from signalhub.subscribers import people, values
@@ -75,7 +75,7 @@ def grant(
         valid_until=valid_until,
         now=now,
     )
-    return [Entitlement(**in_utc(row)) for row in rows]
+    return [Entitlement(**row) for row in rows]
 
 
 def revoke(connection: Connection, subscriber_id: int, names: Sequence[str], now: datetime) -> list[str]:
@@ -97,7 +97,7 @@ def _not(names: Sequence[str], owned: set[str]) -> list[str]:
 def history(connection: Connection, subscriber_id: int) -> list[Entitlement]:
     """Every span there is or was, by strategy and beginning."""
     rows = _SQL.rows(connection, "history", subscriber_id=subscriber_id)
-    return [Entitlement(**in_utc(row)) for row in rows]
+    return [Entitlement(**row) for row in rows]
 
 
 def current(connection: Connection, now: datetime) -> dict[int, list[str]]:

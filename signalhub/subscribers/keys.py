@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from signalhub.db.connection import Connection
-from signalhub.db.queries import Queries, in_utc
+from signalhub.db.queries import Queries
 from signalhub.errors import NotFound, UsageInvalid
 from signalhub.subscribers import values
 
@@ -90,12 +90,12 @@ def resolve(connection: Connection, token: str, now: datetime) -> Principal | No
     if not _TOKEN.fullmatch(token):
         return None
     rows = _SQL.rows(connection, "resolve", key_sha256=_sha256(token), now=now)
-    return Principal(**in_utc(rows[0])) if rows else None
+    return Principal(**rows[0]) if rows else None
 
 
 def every(connection: Connection, subscriber_id: int) -> list[Key]:
     """All keys of a subscriber, oldest first."""
-    return [Key(**in_utc(row)) for row in _SQL.rows(connection, "of", subscriber_id=subscriber_id)]
+    return [Key(**row) for row in _SQL.rows(connection, "of", subscriber_id=subscriber_id)]
 
 
 def revoke(connection: Connection, words: str, now: datetime) -> Key:
@@ -123,7 +123,7 @@ def _one(connection: Connection, words: str) -> Key:
     if not rows:
         shown = "token" if is_token else f"hint or id {words[:_HINT_LENGTH]!r}"
         raise NotFound(f"No key has this {shown}. `signalhub subscribers keys NAME` lists them.")
-    return Key(**in_utc(rows[0]))
+    return Key(**rows[0])
 
 
 def _sha256(token: str) -> str:

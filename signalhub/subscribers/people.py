@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from signalhub.db.connection import Connection
-from signalhub.db.queries import Queries, in_utc
+from signalhub.db.queries import Queries
 from signalhub.errors import NameTaken, NotFound, UsageInvalid
 from signalhub.settings import Settings
 from signalhub.subscribers import addresses, values
@@ -86,7 +86,7 @@ def find(connection: Connection, name: str) -> Subscriber:
     """
     rows = _SQL.rows(connection, "by_name", name=name) if _NAME.fullmatch(name) else []
     if rows:
-        return Subscriber(**in_utc(rows[0]))
+        return Subscriber(**rows[0])
     few = [row["name"] for row in _SQL.rows(connection, "a_few_names")]
     hint = f"There are: {', '.join(few[:_SHOWN])}{' …' if len(few) > _SHOWN else ''}." if few else "There are none yet."
     raise NotFound(f"No subscriber is called {name[:80]!r}. {hint}")
@@ -100,12 +100,12 @@ def by_id(connection: Connection, subscriber_id: int) -> Subscriber:
     rows = _SQL.rows(connection, "by_id", subscriber_id=subscriber_id)
     if not rows:
         raise NotFound(f"There is no subscriber {subscriber_id}.")
-    return Subscriber(**in_utc(rows[0]))
+    return Subscriber(**rows[0])
 
 
 def every(connection: Connection) -> list[Subscriber]:
     """All of them, active or not, by name."""
-    return [Subscriber(**in_utc(row)) for row in _SQL.rows(connection, "all")]
+    return [Subscriber(**row) for row in _SQL.rows(connection, "all")]
 
 
 def change(
