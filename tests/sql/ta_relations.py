@@ -8,43 +8,23 @@ from typing import TypeAlias
 import numpy as np
 import psycopg
 
-from signalhub.resources import folder
 from tests.sql.ta_series import Floats, Series
 
 Columns: TypeAlias = dict[str, Floats]
 
-FORMULA = (folder("sql") / "derived" / "3_views" / "14_indicator_rows.sql").read_text()
-# The columns as market.indicator_rows computes them, over a relation `input` of the test's own.
-COMPUTED = "WITH framed" + FORMULA.split("\nframed")[1].split("\n\nSELECT\n    c.")[0] + "\nSELECT * FROM computed"
-STATES = [
-    "ema_9",
-    "ema_21",
-    "ema_50",
-    "macd_fast",
-    "macd_slow",
-    "macd_signal",
-    "gain",
-    "loss",
-    "atr",
-    "plus_dm",
-    "minus_dm",
-    "tr",
-    "adx",
-    "obv",
-]
-SEEDS = [f"seed_{state}" for state in STATES]
-FRIENDLY = """
-    ta.ema(close, 9) OVER w AS ema_9,
-    ta.ema(close, 21) OVER w AS ema_21,
-    ta.ema(close, 50) OVER w AS ema_50,
-    ta.rsi(close, 14) OVER w AS rsi_14,
-    ta.macd(close, 12, 26, 9) OVER w AS macd_12_26_9,
-    ta.macd_signal(close, 12, 26, 9) OVER w AS macd_signal_12_26_9,
-    ta.macd_hist(close, 12, 26, 9) OVER w AS macd_hist_12_26_9,
-    ta.atr(high, low, close, 14) OVER w AS atr_14,
-    ta.adx(high, low, close, 14) OVER w AS adx_14,
-    ta.obv(close, volume) OVER w AS obv
-"""
+FIRST = {
+    "ema_9": "ta.ema(close, 9)",
+    "ema_21": "ta.ema(close, 21)",
+    "ema_50": "ta.ema(close, 50)",
+    "rsi_14": "ta.rsi(close, 14)",
+    "macd_12_26_9": "ta.macd(close, 12, 26, 9)",
+    "macd_signal_12_26_9": "ta.macd_signal(close, 12, 26, 9)",
+    "macd_hist_12_26_9": "ta.macd_hist(close, 12, 26, 9)",
+    "atr_14": "ta.atr(high, low, close, 14)",
+    "adx_14": "ta.adx(high, low, close, 14)",
+    "obv": "ta.obv(close, volume)",
+}
+FRIENDLY = ", ".join(f"{call} OVER w AS {name}" for name, call in FIRST.items())
 
 
 def load_history(connection: psycopg.Connection, instruments: Sequence[Series]) -> None:
@@ -59,13 +39,6 @@ def load_history(connection: psycopg.Connection, instruments: Sequence[Series]) 
             columns = (bars.high.tolist(), bars.low.tolist(), bars.close.tolist(), bars.volume.tolist())
             for n, values in enumerate(zip(*columns, strict=True), start=1):
                 copy.write_row((number, n, n, *values))
-
-
-def load_input(connection: psycopg.Connection) -> None:
-    """Makes `input`, what the compute query reads: the whole history as new bars, nothing to resume from."""
-    seeds = ", ".join(f"NULL::float8 AS {seed}" for seed in SEEDS)
-    connection.execute("DROP TABLE IF EXISTS input")
-    connection.execute(f"CREATE TEMPORARY TABLE input AS SELECT *, TRUE AS is_new, {seeds} FROM history")
 
 
 def compute(connection: psycopg.Connection, query: str) -> Columns:

@@ -20,8 +20,11 @@ MODULES = [path.relative_to(SQL / "queries").with_suffix("").as_posix() for path
 EXPLAINABLE = ("SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE", "VALUES", "TABLE")
 HEAD = re.compile(r"\A-- (Purpose|Family): \S")
 """A file of schema ta holds a family of functions, each with a head of its own."""
-LOCAL_TIME = re.compile(r"0002_service|quiet_until|ensure_partitions|queries/(outbox|subscribers)/|digest")
-"""Where people's local days and times of day are at home, always beside the time zone they are in."""
+LOCAL_TIME = re.compile(
+    r"0002_service|quiet_until|ensure_partitions|queries/(outbox|subscribers)/|digest|pivot|indicator|era_of"
+)
+"""Where people's local days and times of day are at home, always beside the time zone they are in; and the UTC day
+of pivots."""
 
 
 def name_of(path: Path) -> str:

@@ -68,7 +68,7 @@ BEGIN
 END
 $$;
 
--- ta.macd: fast EMA minus slow EMA, for any table.
+-- ta.macd: MACD line, the fast EMA minus the slow one, for any table.
 -- Usage: ta.macd(close, 12, 26, 9) OVER (PARTITION BY symbol ORDER BY open_at). The frame must begin at the
 --   first row.
 -- Formula: ta.ema_step(fast), seeded late, minus ta.ema_step(slow).
@@ -87,7 +87,8 @@ CREATE OR REPLACE AGGREGATE ta.macd(x float8, fast int, slow int, signal int) (
     PARALLEL = SAFE
 );
 
--- ta.macd_signal: EMA(signal) of ta.macd, from its first difference (bar slow) on.
+-- ta.macd_signal: MACD signal line, for any table.
+-- Formula: ta.ema_step(signal) of ta.macd, from its first difference (bar slow) on.
 -- Usage, parameters, warm-up, bounds, NULL, flat: as ta.macd.
 -- TA-Lib: MACD, second output.
 CREATE OR REPLACE AGGREGATE ta.macd_signal(x float8, fast int, slow int, signal int) (
@@ -98,7 +99,8 @@ CREATE OR REPLACE AGGREGATE ta.macd_signal(x float8, fast int, slow int, signal 
     PARALLEL = SAFE
 );
 
--- ta.macd_hist: ta.macd minus ta.macd_signal.
+-- ta.macd_hist: MACD histogram, for any table.
+-- Formula: ta.macd - ta.macd_signal.
 -- Usage, parameters, warm-up, bounds, NULL, flat: as ta.macd.
 -- TA-Lib: MACD, third output.
 CREATE OR REPLACE AGGREGATE ta.macd_hist(x float8, fast int, slow int, signal int) (

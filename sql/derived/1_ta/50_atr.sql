@@ -4,6 +4,7 @@
 -- Units: those of the price.
 
 -- ta.true_range: the bar's range, widened to the close before it.
+-- Usage: ta.true_range(high, low, lag(close) OVER (PARTITION BY symbol ORDER BY open_at)).
 -- Formula: greatest(high - low, abs(high - previous_close), abs(low - previous_close)).
 -- Parameters: high, low of the bar; previous_close of the bar before.
 -- Warm-up: from bar 2 on.

@@ -1,7 +1,8 @@
--- Family: directional movement, DX and the average directional index (ADX).
+-- Family: directional movement, the directional indicators (+DI, -DI), DX and the average directional index (ADX).
 -- Author: J. Welles Wilder Jr., New Concepts in Technical Trading Systems (1978).
--- Read by: sql/queries/indicators (ta.plus_dm, ta.minus_dm, ta.dx), analysts (ta.adx).
--- Units: directional movement that of the price; DX and ADX 0 to 100.
+-- Read by: market.indicator_rows (ta.plus_dm, ta.minus_dm, ta.di, ta.dx), analysts (ta.adx, ta.plus_di, ta.minus_di),
+--   62_parabolic_sar.sql.
+-- Units: directional movement that of the price; DI, DX and ADX 0 to 100.
 
 -- ta.plus_dm: upward directional movement of one bar.
 -- Formula: high - previous_high where that is positive and greater than previous_low - low, else 0.
@@ -34,6 +35,23 @@ AS $$
     SELECT CASE
         WHEN previous_low > low AND previous_low - low > high - previous_high THEN previous_low - low
         WHEN previous_high IS NOT NULL AND previous_low IS NOT NULL THEN 0.0::float8
+    END
+$$;
+
+-- ta.di: directional indicator from two of the decaying sums.
+-- Formula: 100 * (dm_sum / tr_sum); 0 where tr_sum is 0.
+-- Parameters: dm_sum, tr_sum: ta.wilder_sum_state of ta.plus_dm or ta.minus_dm, and of ta.true_range.
+-- Warm-up: the caller's: meaningful from bar period + 1 on.
+-- Bounds: 0 to 100.
+-- NULL: NULL where an argument is NULL.
+-- Flat: 0 where tr_sum is below 1e-250 (see ta.dx); until then it stays, as both sums decay alike.
+-- TA-Lib: the last step of PLUS_DI and MINUS_DI with a period of 2 or more; with period 1 theirs is not times 100.
+CREATE OR REPLACE FUNCTION ta.di(dm_sum float8, tr_sum float8) RETURNS float8
+LANGUAGE sql IMMUTABLE PARALLEL SAFE CALLED ON NULL INPUT
+AS $$
+    SELECT CASE
+        WHEN tr_sum < 1e-250::float8 THEN 0.0::float8
+        ELSE 100.0::float8 * (dm_sum / tr_sum)
     END
 $$;
 
@@ -118,6 +136,62 @@ CREATE OR REPLACE AGGREGATE ta.adx(high float8, low float8, close float8, period
     SFUNC = ta.adx_accumulate,
     STYPE = float8[],
     FINALFUNC = ta.adx_result,
+    INITCOND = '{0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL}',
+    PARALLEL = SAFE
+);
+
+-- ta.plus_di_result: masks the warm-up of ta.plus_di.
+CREATE OR REPLACE FUNCTION ta.plus_di_result(state float8[]) RETURNS float8
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE CALLED ON NULL INPUT
+AS $$
+BEGIN
+    RETURN CASE WHEN state[1] > state[9] THEN ta.di(state[5], state[7]) END;
+END
+$$;
+
+-- ta.minus_di_result: masks the warm-up of ta.minus_di.
+CREATE OR REPLACE FUNCTION ta.minus_di_result(state float8[]) RETURNS float8
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE CALLED ON NULL INPUT
+AS $$
+BEGIN
+    RETURN CASE WHEN state[1] > state[9] THEN ta.di(state[6], state[7]) END;
+END
+$$;
+
+-- ta.plus_di: upward directional indicator (+DI), for any table.
+-- Usage: ta.plus_di(high, low, close, 14) OVER (PARTITION BY symbol ORDER BY open_at). The frame must begin at
+--   the first row.
+-- Formula: ta.di of the decaying sums (ta.wilder_sum_step) of +DM and TR.
+-- Parameters: high, low, close; period >= 1, 2 for TA-Lib's values (the same on every row).
+-- Warm-up: NULL until the bar number period + 1.
+-- Bounds: 0 to 100.
+-- NULL: a row with a NULL price is skipped: it counts for nothing and shows the value so far; period < 1
+--   gives NULL.
+-- Flat: 0 while nothing has moved; after a move it stays, until the sums have died out (see ta.di).
+-- TA-Lib: PLUS_DI; with period 1 theirs is not times 100.
+CREATE OR REPLACE AGGREGATE ta.plus_di(high float8, low float8, close float8, period int) (
+    SFUNC = ta.adx_accumulate,
+    STYPE = float8[],
+    FINALFUNC = ta.plus_di_result,
+    INITCOND = '{0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL}',
+    PARALLEL = SAFE
+);
+
+-- ta.minus_di: downward directional indicator (-DI), for any table.
+-- Usage: ta.minus_di(high, low, close, 14) OVER (PARTITION BY symbol ORDER BY open_at). The frame must begin at
+--   the first row.
+-- Formula: ta.di of the decaying sums (ta.wilder_sum_step) of -DM and TR.
+-- Parameters: high, low, close; period >= 1, 2 for TA-Lib's values (the same on every row).
+-- Warm-up: NULL until the bar number period + 1.
+-- Bounds: 0 to 100.
+-- NULL: a row with a NULL price is skipped: it counts for nothing and shows the value so far; period < 1
+--   gives NULL.
+-- Flat: 0 while nothing has moved; after a move it stays, until the sums have died out (see ta.di).
+-- TA-Lib: MINUS_DI; with period 1 theirs is not times 100.
+CREATE OR REPLACE AGGREGATE ta.minus_di(high float8, low float8, close float8, period int) (
+    SFUNC = ta.adx_accumulate,
+    STYPE = float8[],
+    FINALFUNC = ta.minus_di_result,
     INITCOND = '{0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL}',
     PARALLEL = SAFE
 );
