@@ -124,6 +124,8 @@ class Settings:
     """How long indicator rows are kept, of every timeframe; 0: for ever. A late bar brings back those after it."""
     compress_after_days: int = 30
     """TimescaleDB: bars and indicators older than this are kept in columns; 0: never."""
+    own_indicators: Path | None = None
+    """Folder of indicators of your own (docs/how-to/add-your-own-indicator.md); unset: none."""
     demo_exchange: str = "binance"
     """The ccxt venue that `signalhub demo` asks before it falls back to simulated prices; `none` asks nobody."""
 
@@ -242,6 +244,7 @@ _READERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "keep_bars_1d_days": (_days, "a whole number of days, or 0"),
     "keep_indicators_days": (_days, "a whole number of days, or 0"),
     "compress_after_days": (_days, "a whole number of days, or 0"),
+    "own_indicators": (lambda text: Path(text).expanduser().absolute(), "a folder"),
     "demo_exchange": (str, "a ccxt venue or none"),
 }
 

@@ -6,7 +6,7 @@ on its own fixed number of earlier rows only, so that a block gives what its clo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -20,7 +20,7 @@ from signalhub.domain.bar import OPEN_AT
 from signalhub.domain.timeframe import Timeframe
 from signalhub.indicators.columns import INDICATOR_COLUMNS
 
-_SQL = Queries("snapshot")
+_SQL, _INDICATORS_SQL = Queries("snapshot"), Queries("snapshot_indicators")
 
 WINDOW_BARS = 60
 """Closed bars that the scoring step looks at, the candidate's own included."""
@@ -38,12 +38,13 @@ _BARS: dict[str, DataType] = {
     "is_complete": pl.Int8(),
     PRICE_FACTOR: pl.Float64(),
 }
-_INDICATORS: dict[str, DataType] = {
-    **_KEY,
-    "n": pl.Int64(),
-    **{name: pl.Float64() for name in INDICATOR_COLUMNS},
-}
-SNAPSHOT_SCHEMA: dict[str, DataType] = {**_BARS, **_INDICATORS}
+
+
+def _indicators(names: Iterable[str]) -> dict[str, DataType]:
+    return {**_KEY, "n": pl.Int64(), **{name: pl.Float64() for name in names}}
+
+
+SNAPSHOT_SCHEMA: dict[str, DataType] = {**_BARS, **_indicators(INDICATOR_COLUMNS)}
 _OUTLIERS: dict[str, DataType] = {**_KEY, "score": pl.Float64()}
 _UNLISTED: dict[str, DataType] = {
     "instrument_id": pl.Int32(),
@@ -57,8 +58,9 @@ _UNLISTED: dict[str, DataType] = {
 class Snapshot:
     """What was known of all instruments at a block of closes of one timeframe.
 
-    Shape of frame: SNAPSHOT_SCHEMA and close_at, ascending by (instrument_id, open_at). `dirty` says from
-    when on an instrument's bars are written but not yet rolled up and computed.
+    Shape of frame: SNAPSHOT_SCHEMA, of the indicators those that were asked for, and close_at, ascending by
+    (instrument_id, open_at). `dirty` says from when on an instrument's bars are written but not yet rolled up and
+    computed.
     """
 
     timeframe: Timeframe
@@ -76,8 +78,12 @@ def load(
     timeframe: Timeframe,
     closes: Sequence[datetime],
     instrument_ids: Sequence[int] | None = None,
+    columns: Iterable[str] = INDICATOR_COLUMNS,
 ) -> Snapshot:
-    """Reads the snapshot of a block of closes (ascending, not empty) of all or some instruments."""
+    """Reads the snapshot of a block of closes (ascending, not empty) of all or some instruments.
+
+    `columns`: the indicators that are wanted; moving data is what costs.
+    """
     block = {
         "timeframe": timeframe.code,
         "first_open": closes[0] - timeframe.span,
@@ -94,7 +100,7 @@ def load(
         "first_needed": min(from_ats, default=closes[0]),
     }
     bars = copy_out(connection, _SQL, "load_bars", _BARS, **span)
-    indicators = copy_out(connection, _SQL, "load_indicators", _INDICATORS, **span)
+    indicators = copy_out(connection, _INDICATORS_SQL, "load_indicators", _indicators(columns), **span)
     dirty = _SQL.rows(connection, "dirty_instruments", timeframe=timeframe.code, last_close=closes[-1])
     frame = bars.join(indicators, on=list(_KEY), how="inner").sort(list(_KEY))
     frame = frame.with_columns(close_at=pl.col("open_at") + timeframe.span)

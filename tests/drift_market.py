@@ -91,8 +91,7 @@ class _Series:
     def __init__(self, database: Database, symbol: str, timeframe: str) -> None:
         self.rows = rows(
             database,
-            "SELECT * FROM analytics.bars INNER JOIN analytics.indicators USING (symbol, timeframe, open_at) "
-            "WHERE symbol = %s AND timeframe = %s ORDER BY open_at",
+            "SELECT * FROM analytics.indicators WHERE symbol = %s AND timeframe = %s ORDER BY open_at",
             (symbol, timeframe),
         )
         self.places = {row["open_at"]: place for place, row in enumerate(self.rows)}

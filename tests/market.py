@@ -102,8 +102,8 @@ def roll(database: Database, now: datetime = NEXT_YEAR) -> rollups.Refreshed:
 def roll_and_compute(database: Database, now: datetime = NEXT_YEAR) -> None:
     """Rolls up what is dirty and computes its indicators, as jobs/pipeline.py does."""
     refreshed = rollups.refresh(database, now)
+    compute(database, refreshed.touched, now)
     with database.transaction() as connection:
-        compute(connection, refreshed.touched)
         rollups.finish(connection, refreshed)
 
 

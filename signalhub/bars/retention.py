@@ -18,8 +18,8 @@ from signalhub.domain.timeframe import D1, M1, ROLLED_UP, TIMEFRAMES, Timeframe
 
 BARS, INDICATORS = "market.bars", "market.indicators"
 _SQL = Queries("bars/retention")
-_CONTEXT_BARS = 200
-"""Bars kept before an anchor: more than the 49 of the longest frame, for those who look around."""
+_CONTEXT_BARS = 220
+"""Bars kept before an anchor: as many as indicators look back (indicators.reach.CONTEXT)."""
 _SLICE = 100_000
 _Cuts = dict[tuple[int, str], datetime]
 """(instrument, base or timeframe) → from when on its rows of a relation are kept; all of them where there is none."""

@@ -28,11 +28,13 @@ _Due = dict[str, Any]
 
 
 class Touched(NamedTuple):
-    """An (instrument, timeframe) whose closed bars from `from_at` on are new or changed."""
+    """An (instrument, timeframe) of which closed bars that open in [from_at, to_at) are new or changed."""
 
     instrument_id: int
     timeframe: Timeframe
     from_at: datetime
+    to_at: datetime | None = None
+    """None: up to the end."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def rebuild(database: Database, level: Timeframe, from_at: datetime, to_at: date
 
 def _touched(connection: Connection, due: _Due) -> list[Touched]:
     return [
-        Touched(instrument_id, timeframes.parse(row["timeframe"]), row["from_at"])
+        Touched(instrument_id, timeframes.parse(row["timeframe"]), row["from_at"], row["to_at"])
         for row in _SQL.rows(connection, "touched", **due)
         for instrument_id in sorted(row["instrument_ids"])
     ]

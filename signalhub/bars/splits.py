@@ -20,7 +20,7 @@ from signalhub.domain.split import Split, SplitDay, adjustments, midnight
 from signalhub.errors import DataUnusable
 from signalhub.feeds.factor_files import FactorFile
 
-_SQL = Queries("bars/splits")
+_SQL, _RESCALE = Queries("bars/splits"), Queries("bars/rescale")
 _DAY = timedelta(days=1)
 _LONGEST_BREAK = timedelta(days=14)
 _TELLING = 1.5
@@ -134,4 +134,4 @@ def _adjust(connection: Connection, instrument: Instrument) -> None:
 
 def _rescale(connection: Connection, instrument: Instrument, *, is_back: bool) -> None:
     for name in ("rescale_rows", "rescale_states"):
-        _SQL.run(connection, name, instrument_id=instrument.instrument_id, is_back=is_back)
+        _RESCALE.run(connection, name, instrument_id=instrument.instrument_id, is_back=is_back)

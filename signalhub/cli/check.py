@@ -83,6 +83,7 @@ def _looks() -> Iterator[tuple[str, Look]]:
     from signalhub.channels.deliver import kinds
 
     yield "database", _database
+    yield "indicators", _own_indicators
     yield "venue", _venue
     for name, kind in kinds().items():
         yield name, partial(_channel, name, kind)
@@ -127,6 +128,17 @@ def _database(settings: Settings) -> str:
         version = connection.info.server_version // 10000
         revision = current_revision(connection)
         return f"{server}, PostgreSQL {version}, answers; edition {database.edition}, revision {revision} is current"
+
+
+def _own_indicators(settings: Settings) -> str:
+    # Imported late: Polars costs more time than most commands take.
+    from signalhub.indicators import own
+
+    if settings.own_indicators is None:
+        raise _OffError("SIGNALHUB_OWN_INDICATORS is not set")
+    with open_database(settings) as database:
+        found = [f"{item.name} ({item.window_words(off)})" for item, off in own.ready(database)]
+    return ", ".join(found) or f"{settings.own_indicators} holds none"
 
 
 def _venue(settings: Settings) -> str:

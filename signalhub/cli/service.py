@@ -43,6 +43,7 @@ def run(context: Context, parts: tuple[str, ...] | None, supervised: bool) -> in
     database are harmless.
     """
     # Imported late: the web framework and the channels cost more time than a listing takes.
+    from signalhub.indicators import own
     from signalhub.service import logs
     from signalhub.service.supervisor import Supervisor
 
@@ -52,6 +53,7 @@ def run(context: Context, parts: tuple[str, ...] | None, supervised: bool) -> in
         threading.Thread(target=_wait_for_end_of_stdin, args=(stop,), daemon=True).start()
     logs.to_stderr_and_file(context.settings, "supervisor" if parts is None else _process_name(parts))
     with context.database() as database:
+        own.ready(database)
         if parts is None:
             return Supervisor(["--debug"] if context.debug else [], stop).run()
         # Imported late: the supervisor needs none of it.

@@ -18,6 +18,7 @@ from signalhub.domain import timeframe as timeframes
 from signalhub.domain.timeframe import TIMEFRAMES
 from signalhub.domain.wire import to_json
 from signalhub.errors import UsageInvalid
+from signalhub.indicators import own
 from signalhub.jobs import evaluation, topping_up
 from signalhub.jobs.evaluation import Evaluated, Scope
 from signalhub.jobs.generating import generate
@@ -71,6 +72,7 @@ def once(context: Context, mode: str | None) -> None:
     started = clock.stopwatch()
     settings = context.settings.replace(generation_mode=mode or context.settings.generation_mode)
     with context.database() as database, output.progress() as progress:
+        own.ready(database)
         done = generate(database, strategies(), settings, progress)
     if done.problem:
         output.complain(done.problem)

@@ -42,14 +42,16 @@ def copy_in(connection: Connection, table: str, frame: pl.DataFrame) -> int:
 def copy_out(
     connection: Connection, queries: Queries, name: str, schema: dict[str, DataType], /, **parameters: Any
 ) -> pl.DataFrame:
-    """The rows of a named query as a frame.
+    """The rows of a named query as a frame; columns of it that are not asked for are not computed.
 
-    Shape: `schema`, in the query's column order. Instants are selected as microseconds since 1970 (bigint)
+    Shape: `schema`, columns of the query by name. Instants are selected as microseconds since 1970 (bigint)
     and become UTC datetimes where the schema says so.
     """
     text = queries.bound(connection, name, **parameters).rstrip().rstrip(";")
+    names = ", ".join(f'"{name}"' for name in schema)
     buffer = io.BytesIO()
-    with connection.cursor().copy(f"COPY ({text}) TO STDOUT (FORMAT csv)".encode()) as copy:
+    statement = f"COPY (SELECT {names} FROM ({text}) AS found) TO STDOUT (FORMAT csv)"
+    with connection.cursor().copy(statement.encode()) as copy:
         for block in copy:
             buffer.write(block)
     return _parsed(buffer, schema)

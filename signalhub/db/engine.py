@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import cast
 
 import psycopg
@@ -28,6 +29,8 @@ class Database:
 
     engine: sqlalchemy.Engine
     edition: str
+    own_indicators: Path | None = None
+    """The folder of users' own indicators: beside the data, since whoever refreshes it must know the same ones."""
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -94,7 +97,8 @@ def open_database(settings: Settings) -> Iterator[Database]:
     Raises: DatabaseUnavailable, EditionMismatch, SchemaOutdated.
     """
     with connected(settings) as engine:
-        yield checked(engine, may_migrate=settings.database_url is None)
+        database = checked(engine, may_migrate=settings.database_url is None)
+        yield replace(database, own_indicators=settings.own_indicators)
 
 
 def checked(engine: sqlalchemy.Engine, *, may_migrate: bool) -> Database:

@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-INDICATOR_COLUMNS: tuple[str, ...] = (
-    *("sma_20", "sma_50", "ema_9", "ema_21", "ema_50"),
-    "rsi_14",
-    *("macd_12_26_9", "macd_signal_12_26_9", "macd_hist_12_26_9"),
-    "atr_14",
-    *("bb_upper_20_2", "bb_middle_20_2", "bb_lower_20_2"),
-    *("donchian_upper_20", "donchian_lower_20"),
-    "volume_sma_20",
-    "obv",
-    "adx_14",
-)
+from signalhub.indicators.declared import POWERS, declared
 
-IN_SHARES = ("volume_sma_20", "obv")
-"""Columns that count shares: a split multiplies them where it divides prices."""
-WITHOUT_UNIT = ("rsi_14", "adx_14")
-"""Columns that no split moves. All that stand in neither list are prices or differences of prices."""
+INDICATOR_COLUMNS: tuple[str, ...] = tuple(item.name for item in declared().columns)
+
+POWER: dict[str, int] = {item.name: POWERS[item.units[0]] for item in declared().columns}
+"""Column → the power of the price factor of a split that it goes with: 1 a price, -1 a volume, 0 neither."""

@@ -17,6 +17,7 @@ from signalhub.db.engine import Database
 from signalhub.domain.bar import usable
 from signalhub.domain.signal import Origin, Reason
 from signalhub.domain.timeframe import Timeframe
+from signalhub.indicators import own, own_files
 from signalhub.indicators.compute import compute
 from signalhub.outbox import publish
 from signalhub.settings import Settings
@@ -63,8 +64,9 @@ def refresh(database: Database, now: datetime, report: Report = lambda _: None) 
     """Rolls up what is dirty and computes its indicators; the number of indicator rows written."""
     with database.exclusively("refresh"):
         refreshed = rollups.refresh(database, now, report)
+        rows = compute(database, refreshed.touched, now, report)
         with database.transaction() as connection:
-            rows = compute(connection, refreshed.touched, report)
+            own.compute(connection, own_files.read(database.own_indicators), refreshed.touched, report)
             quality.flag_outliers(connection, refreshed.dirty_ids, now)
             rollups.finish(connection, refreshed)
     return rows
@@ -82,12 +84,13 @@ def evaluate_block(
 
     Raises: TooLate when `in_time` says no just before the commit; nothing is stored then.
     """
+    fitting = [strategy for strategy in strategies if block.timeframe in strategy.timeframes]
+    columns = sorted({name for strategy in fitting for name in strategy.stored})
     # Bars, indicators and dirty ranges must be of one instant: a correction in between would tear the frame.
     with database.reading() as connection:
-        seen = snapshot.load(connection, block.timeframe, block.closes, block.instrument_ids)
+        seen = snapshot.load(connection, block.timeframe, block.closes, block.instrument_ids, columns)
     with database.transaction() as connection:
         universe = _universe(connection, block, seen)
-        fitting = [strategy for strategy in strategies if block.timeframe in strategy.timeframes]
         signals = sum(_evaluate(connection, block, seen, universe, strategy, settings, now) for strategy in fitting)
         if not in_time():
             raise TooLate

@@ -9,6 +9,7 @@ from signalhub.bars import instruments, retention, sessions
 from signalhub.bars.retention import Keeping
 from signalhub.db.engine import Database
 from signalhub.domain.timeframe import TIMEFRAMES
+from signalhub.indicators import own
 from signalhub.jobs import runs
 from signalhub.outbox import publish, queue
 from signalhub.settings import Settings
@@ -39,6 +40,7 @@ def keep_small(
     """Drops bars and indicators that are past their time, then compresses what is old of the rest."""
     days = {item: getattr(settings, f"keep_bars_{item}_days") for item in TIMEFRAMES}
     dropped = retention.drop_expired(database, Keeping(days, settings.keep_indicators_days), now, report)
+    own.drop_expired(database)
     if settings.compress_after_days:
         retention.compress(database, timedelta(days=settings.compress_after_days), now)
     return dropped

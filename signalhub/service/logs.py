@@ -48,3 +48,5 @@ def to_stderr_and_file(settings: Settings, name: str, on_stderr: int = logging.I
     logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
     for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    # A connection that broke is told of by whoever used it; the pool would tell of it again, with a traceback.
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)

@@ -24,6 +24,7 @@ from signalhub.db.engine import Database
 from signalhub.db.queries import Queries
 from signalhub.domain import timeframe as timeframes
 from signalhub.domain.timeframe import Timeframe
+from signalhub.indicators.columns import INDICATOR_COLUMNS
 from signalhub.signals.inputs import InputColumns, Rule, inputs
 from signalhub.snapshot import WINDOW_BARS, Snapshot
 
@@ -122,10 +123,12 @@ def _blocks(known: Sequence[Mapping[str, Any]]) -> Iterator[_Block]:
 
 
 def _look_at(connection: Connection, block: _Block, by_id: Mapping[int, Instrument], found: Drift) -> None:
-    seen = snapshot.load(connection, block.timeframe, block.closes, block.instrument_ids)
+    recorded = _SQL.rows(connection, "recorded", signal_ids=block.signal_ids)
+    columns = sorted({name for row in recorded for name in json.loads(row["inputs"])["row"]} & set(INDICATOR_COLUMNS))
+    seen = snapshot.load(connection, block.timeframe, block.closes, block.instrument_ids, columns)
     kept_from = _SQL.scalar(connection, "kept_from", timeframe=block.timeframe.code)
-    today = _Today(seen, by_id, kept_from or EVER)
-    for row in _SQL.rows(connection, "recorded", signal_ids=block.signal_ids):
+    today = _Today(seen, by_id, kept_from or EVER, columns)
+    for row in recorded:
         stored = json.loads(row["inputs"])
         now = today.inputs(row["instrument_id"], row["close_at"], stored)
         if isinstance(now, str):
@@ -137,11 +140,13 @@ def _look_at(connection: Connection, block: _Block, by_id: Mapping[int, Instrume
 class _Today:
     """The inputs that a block's snapshot gives for its signals now."""
 
-    def __init__(self, seen: Snapshot, by_id: Mapping[int, Instrument], kept_from: datetime) -> None:
+    def __init__(
+        self, seen: Snapshot, by_id: Mapping[int, Instrument], kept_from: datetime, columns: Sequence[str]
+    ) -> None:
         self.seen = seen
         self.by_id = by_id
         self.kept_from = kept_from
-        self.columns = InputColumns(seen.frame)
+        self.columns = InputColumns(seen.frame, columns)
         frame = seen.frame.with_row_index("place")
         firsts = frame.group_by("instrument_id").agg(pl.col("place").min())
         self.first_places: dict[int, int] = dict(firsts.iter_rows())

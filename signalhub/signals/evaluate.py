@@ -127,7 +127,7 @@ class _Scorer:
         self.strategy = strategy
         self.universe = universe
         self.min_score = min_score
-        self.columns = InputColumns(frame)
+        self.columns = InputColumns(frame, strategy.stored)
 
     def judge(self, row: Mapping[str, Any], direction: Direction) -> SignalDraft | Abstention:
         """A signal, or why the candidate is held back."""

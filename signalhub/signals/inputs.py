@@ -6,7 +6,7 @@ Evaluation makes signals of them; the drift report makes them again and compares
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,13 +15,11 @@ import polars as pl
 
 from signalhub.bars.instruments import Instrument
 from signalhub.domain.timeframe import Timeframe
-from signalhub.indicators.columns import INDICATOR_COLUMNS
 from signalhub.indicators.window_features import Window
 from signalhub.signals.shares import SharesOfDate
 from signalhub.snapshot import PRICE_FACTOR, WINDOW_BARS
 
 _WINDOW_COLUMNS = ("open", "high", "low", "close", "volume")
-_STORED_COLUMNS = (*_WINDOW_COLUMNS, *INDICATOR_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -34,10 +32,10 @@ class BarInputs:
 
 
 class InputColumns:
-    """The stored columns of a snapshot's frame, to be looked at place by place."""
+    """Bars and some indicators of a snapshot's frame, to be looked at place by place."""
 
-    def __init__(self, frame: pl.DataFrame) -> None:
-        self._columns = {name: frame[name].to_numpy() for name in _STORED_COLUMNS if name in frame.columns}
+    def __init__(self, frame: pl.DataFrame, indicators: Iterable[str]) -> None:
+        self._columns = {name: frame[name].to_numpy() for name in (*_WINDOW_COLUMNS, *indicators)}
         self._price_factors = frame[PRICE_FACTOR].to_numpy()
 
     def at(self, place: int) -> BarInputs:

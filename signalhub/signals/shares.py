@@ -11,12 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from signalhub.indicators.columns import IN_SHARES, WITHOUT_UNIT
+from signalhub.indicators.columns import POWER
 from signalhub.indicators.window_features import Floats
 
 _DIGITS = 15
 """Raw prices have fewer: rounded to so many, a price multiplied and divided again is the raw one to the bit."""
-_COUNTED = frozenset({"volume", *IN_SHARES})
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,8 @@ class SharesOfDate:
         return {name: np.array([self._value(name, value) for value in array]) for name, array in arrays.items()}
 
     def _value(self, name: str, value: float) -> float:
-        if name in WITHOUT_UNIT:
+        power = -1 if name == "volume" else POWER.get(name, 1)
+        if power == 0:
             return value
-        exact = value * self.price_factor if name in _COUNTED else value / self.price_factor
+        exact = value / self.price_factor**power if power > 0 else value * self.price_factor
         return float(f"{exact:.{_DIGITS}g}")

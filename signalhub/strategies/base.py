@@ -81,6 +81,11 @@ class Strategy(ABC):
         """What the candidate's score is made of."""
 
     @property
+    def stored(self) -> tuple[str, ...]:
+        """Indicator columns that a signal is made from: what the rule needs, and the ATR of its levels."""
+        return tuple(sorted({*self.needs, "atr_14"}))
+
+    @property
     def stop_atr(self) -> float:
         """Distance of the stop from entry, in ATR."""
         return float(getattr(self.parameters, "stop_atr", 1.0))

@@ -56,37 +56,6 @@ INNER JOIN market.adjusted_bars AS b
 LEFT JOIN market.watermarks AS w
     ON b.instrument_id = w.instrument_id AND b.base_timeframe = w.timeframe;
 
--- name: load_indicators
-SELECT
-    x.instrument_id,
-    (date_part('epoch', x.open_at) * 1000000.0::double precision)::bigint AS open_at,
-    x.n,
-    x.sma_20,
-    x.sma_50,
-    x.ema_9,
-    x.ema_21,
-    x.ema_50,
-    x.rsi_14,
-    x.macd_12_26_9,
-    x.macd_signal_12_26_9,
-    x.macd_hist_12_26_9,
-    x.atr_14,
-    x.bb_upper_20_2,
-    x.bb_middle_20_2,
-    x.bb_lower_20_2,
-    x.donchian_upper_20,
-    x.donchian_lower_20,
-    x.volume_sma_20,
-    x.obv,
-    x.adx_14
-FROM unnest(%(instrument_ids)s::integer[], %(from_ats)s::timestamptz[]) AS c (instrument_id, from_at)
-INNER JOIN market.indicators AS x
-    ON c.instrument_id = x.instrument_id
-    AND x.timeframe = %(timeframe)s::text
-    AND x.open_at >= c.from_at
-    AND x.open_at >= %(first_needed)s::timestamptz
-    AND x.open_at <= %(last_open)s::timestamptz;
-
 -- name: outliers
 -- Bars of the block and its context that hold a flagged base bar, a row for each flag. Hardly ever any.
 SELECT

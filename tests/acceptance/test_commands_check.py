@@ -14,7 +14,7 @@ from tests.acceptance.places import empty_home
 from tests.doubles import bot_api, exchange, http, smtp
 from tests.integration.test_api_server import served
 
-WORDS = ("database", "venue", "email", "telegram", "webhook", "api")
+WORDS = ("database", "indicators", "venue", "email", "telegram", "webhook", "api")
 LINE = re.compile(r"(ok|off|FAILED) +(\w+): (\S.*)")
 
 
@@ -51,7 +51,7 @@ def test_what_is_not_set_up_is_off_and_fails_nothing(here: Here, env: dict[str, 
     found = lines(answer)
     assert answer.code == 0, answer
     assert {what: status for what, (status, _) in found.items()} == dict(
-        zip(WORDS, ("ok", "ok", "off", "off", "ok", "ok"), strict=True)
+        zip(WORDS, ("ok", "off", "ok", "off", "off", "ok", "ok"), strict=True)
     )
     assert f"edition {edition}" in found["database"][1]
     assert "SIGNALHUB_SMTP_HOST" in found["email"][1]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from signalhub.db.edition import POSTGRES, TIMESCALE
 from tests import servers
-from tests.bench import api, delivering, importing, live, replaying, store
+from tests.bench import api, delivering, importing, indicators, live, replaying, store
 from tests.bench.measure import Latency, Measurement, fresh_database
 
 BENCHMARKS = {
@@ -23,6 +23,7 @@ BENCHMARKS = {
     "api": api.measure,
     "live": live.measure,
     "store": store.measure,
+    "indicators": indicators.measure,
 }
 
 

@@ -54,7 +54,7 @@ def test_every_view_of_analytics_can_be_read_row_by_row(analyst: psycopg.Connect
     named = views(analyst)
     assert {"bars", "indicators", "signals", "signal_outcomes", "open_signals", "performance_daily"} <= set(named)
     empty = [name for name in named if not analyst.execute(f"SELECT * FROM analytics.{name}".encode()).fetchall()]
-    assert empty == []
+    assert empty == ["own_indicators"], "it is empty until there are some: tests/integration/test_own_indicators.py"
 
 
 def test_the_functions_of_analytics_and_ta_can_be_called(analyst: psycopg.Connection) -> None:

@@ -163,7 +163,9 @@ def test_a_year_of_hours_and_some_days_of_minutes_make_one_gapless_history(datab
         at("11") + timedelta(hours=hour) for hour in range(72)
     }
     computed = rows(database, "SELECT n, open_at FROM market.indicators WHERE timeframe = '1h' ORDER BY open_at")
-    assert [(row["n"], row["open_at"]) for row in computed] == list(enumerate(year["open_at"], start=1))
+    # Ordinals end at 1,000: beyond every warm-up they say nothing.
+    counted = [(min(n, 1000), open_at) for n, open_at in enumerate(year["open_at"], start=1)]
+    assert [(row["n"], row["open_at"]) for row in computed] == counted
 
 
 def test_minutes_that_lose_a_day_lose_its_indicators_too(database: Database) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
@@ -13,9 +12,10 @@ import pytest
 from tests import records, signals
 from tests.records import closed
 from tests.signals import OHLC
+from tests.worked import as_table, worked
 
 PAGE = (Path(__file__).parents[2] / "docs/analytics.md").read_text(encoding="utf-8")
-WORKED = re.findall(r"```sql\n(.*?)```\n\n(\|.*?\n)\n", PAGE, re.DOTALL)
+WORKED = worked(PAGE)
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 MOMENTUM = ((0, 2.0, 80), (1, -1.0, 60), (2, 2.0, 75), (3, -1.0, 65), (72, -1.0, 71), (73, 2.0, 90), (74, -1.0, 62),
@@ -46,19 +46,6 @@ def record(connection: psycopg.Connection) -> psycopg.Connection:
         signals.put_bars(connection, instrument_id, [OHLC(now - HOUR / 60, 100.0, 102.0, 99.0, price)], now=now)
     connection.execute("SELECT set_config('signalhub.now', %s, TRUE)", (now.isoformat(),))
     return connection
-
-
-def as_table(cursor: psycopg.Cursor[Any]) -> str:
-    assert cursor.description is not None
-    names = [column.name for column in cursor.description]
-    lines = [names, ["---"] * len(names), *([shown(value) for value in row] for row in cursor.fetchall())]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def shown(value: Any) -> str:
-    if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M}"
-    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def test_the_page_has_five_worked_queries() -> None:

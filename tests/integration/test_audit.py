@@ -122,9 +122,9 @@ def test_a_missing_and_a_stray_rollup_differ_in_open_at(database: Database, btc:
 def test_wrong_missing_and_stray_indicators_and_anchors_are_found_by_their_keys(database: Database, btc: int) -> None:
     before = contents(database)
     where = "WHERE instrument_id = %s AND timeframe = '15m' AND open_at = "
-    numbered = "SELECT n, open_at FROM market.indicators WHERE instrument_id = %s AND timeframe = '15m'"
-    of = {row["n"]: row["open_at"] for row in rows(database, numbered, (btc,))}
+    of = opens(database, btc)
     last = max(of)
+    anchor = anchor_after(database, btc, of[300])
     tamper(database, f"UPDATE market.indicators SET rsi_14 = 50, n = 77 {where} %s", btc, of[600])
     tamper(database, f"DELETE FROM market.indicators {where} %s", btc, of[480])
     tamper(
@@ -132,11 +132,11 @@ def test_wrong_missing_and_stray_indicators_and_anchors_are_found_by_their_keys(
         "INSERT INTO market.indicators (instrument_id, timeframe, open_at, n) VALUES (%s, '15m', %s, 1)",
         *(btc, at("4") - timedelta(minutes=30)),
     )
-    tamper(database, f"UPDATE market.indicator_state SET atr_state = 1 {where} %s", btc, of[500])
+    tamper(database, f"UPDATE market.indicator_state SET atr_state = 1 {where} %s", btc, anchor)
     tamper(database, f"DELETE FROM market.indicator_state {where} %s", btc, of[last])
     findings = found(database)
     assert keys(findings) == [
-        ("market.indicator_state", btc, of[500], "atr_state"),
+        ("market.indicator_state", btc, anchor, "atr_state"),
         ("market.indicator_state", btc, of[last], "open_at"),
         ("market.indicators", btc, at("4") - timedelta(minutes=30), "open_at"),
         ("market.indicators", btc, of[480], "open_at"),
@@ -211,18 +211,24 @@ def test_indicators_are_judged_from_the_first_anchor_that_the_kept_bars_go_on_fr
         table = where_rollups_lie(database, "15m")
         connection.execute(f"DELETE FROM {table} WHERE open_at < %s".encode(), (at("6"),))
     assert found(database) == []
-    where = "WHERE instrument_id = %s AND timeframe = '15m' AND n = ANY(%s)"
-    tamper(database, f"UPDATE market.indicators SET sma_20 = 1 {where}", btc, [400, 500, 501, 900])
-    assert {item.column_name for item in found(database)} == {"sma_20"}
-    assert len(found(database)) == 2
+    of = opens(database, btc)
+    # The first anchor whose 220 bars of context are kept: 15m bars from the 6th on reach so far at seven on the 8th.
+    anchor = anchor_after(database, btc, at("8 07:00"))
+    number = next(number for number, open_at in of.items() if open_at == anchor)
+    wrong = [of[number - 100], anchor, of[number + 1], of[number + 300]]
+    where = "WHERE instrument_id = %s AND timeframe = '15m' AND open_at = ANY(%s)"
+    tamper(database, f"UPDATE market.indicators SET sma_20 = 1 {where}", btc, wrong)
+    assert [(item.column_name, item.open_at) for item in found(database)] == [
+        ("sma_20", open_at) for open_at in wrong[2:]
+    ]
 
 
 def test_a_sample_finds_what_lies_in_it_and_the_slices_come_to_everything(database: Database, btc: int) -> None:
     windows = audit_windows.sample(database, [btc], TIMEFRAMES[2:], None, 10, random.Random(1))
     assert len(windows) == 10
     assert auditing.audit(database, windows, NEXT_YEAR, Progress()).findings == []
-    where = "WHERE instrument_id = %s AND timeframe = '15m' AND n = 1100"
-    tamper(database, f"UPDATE market.indicators SET sma_20 = 1 {where}", btc)
+    where = "WHERE instrument_id = %s AND timeframe = '15m' AND open_at = %s"
+    tamper(database, f"UPDATE market.indicators SET sma_20 = 1 {where}", btc, opens(database, btc)[1100])
     per_round = [
         keys(auditing.audit_slices(database, NEXT_YEAR + timedelta(hours=hour), 8).findings) for hour in range(3)
     ]
@@ -232,3 +238,19 @@ def test_a_sample_finds_what_lies_in_it_and_the_slices_come_to_everything(databa
         "SELECT count(*) AS n, count(*) FILTER (WHERE audited_through = '-infinity') AS over FROM market.audit_progress"
     )
     assert rows(database, progress) == [{"n": 8, "over": 8}]
+
+
+def opens(database: Database, instrument_id: int) -> dict[int, datetime]:
+    """Number → open of the 15m rows, from 1."""
+    query = "SELECT open_at FROM market.indicators WHERE instrument_id = %s AND timeframe = '15m' ORDER BY open_at"
+    return {number: row["open_at"] for number, row in enumerate(rows(database, query, (instrument_id,)), 1)}
+
+
+def anchor_after(database: Database, instrument_id: int, instant: datetime) -> datetime:
+    query = (
+        "SELECT min(open_at) AS open_at FROM market.indicator_state "
+        "WHERE instrument_id = %s AND timeframe = '15m' AND is_anchor AND open_at > %s"
+    )
+    (row,) = rows(database, query, (instrument_id, instant))
+    found: datetime = row["open_at"]
+    return found

@@ -112,7 +112,7 @@ def test_a_crash_between_any_two_steps_loses_no_range(database: Database, monkey
         pipeline.refresh(database, NEXT_YEAR)
         assert rows(database, DIRTY) == []
         assert stale(database) == []
-    assert [words.split()[0] for words in where] == ["rolling"] * 5 + ["indicators"] * 4, where
+    assert [words.split()[0] for words in where] == ["rolling"] * 5 + ["indicators"] * 8, where
 
     def crash(*_: object) -> None:
         raise Crashed

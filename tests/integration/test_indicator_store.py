@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
@@ -11,11 +11,13 @@ import numpy as np
 import polars as pl
 import pytest
 
+from signalhub.bars import rollups
 from signalhub.db.engine import Database
 from signalhub.domain.timeframe import H1, M1, M15
 from signalhub.indicators.columns import INDICATOR_COLUMNS
+from signalhub.indicators.compute import compute
 from tests.conftest import scale
-from tests.market import MONDAY, add_instrument, at, bar, frame, put, random_bars, roll_and_compute, rows
+from tests.market import MONDAY, NEXT_YEAR, add_instrument, at, bar, frame, put, random_bars, roll_and_compute, rows
 
 COMPUTED = """
     SELECT x.instrument_id, x.timeframe, x.open_at, x::text AS content FROM {table} AS x ORDER BY 1, 2, 3
@@ -101,18 +103,30 @@ def test_a_correction_of_long_ago_repairs_all_that_hangs_on_it(database: Databas
     assert contents(database) == repaired
 
 
-def test_anchors_stand_at_every_500th_bar_and_at_the_latest(database: Database) -> None:
+def test_anchors_stand_at_the_first_bar_of_every_500_spans_and_at_the_latest(database: Database) -> None:
     btc = add_instrument(database)
-    bars = random_bars(9, btc, MONDAY, H1, 1203, keep=1.0)
-    anchors = "SELECT n FROM market.indicator_state WHERE timeframe = '1h' ORDER BY n"
-    for height, wanted in ((1100, [500, 1000, 1100]), (1203, [500, 1000, 1203])):
+    bars = random_bars(9, btc, MONDAY, H1, 1203, keep=0.9)
+    opens = bars["open_at"].to_list()
+    marks = [
+        open_at for before, open_at in pairwise([None, *opens]) if before is None or _mark(before) < _mark(open_at)
+    ]
+    states = "SELECT open_at FROM market.indicator_state WHERE timeframe = '1h' {} ORDER BY open_at"
+    for height in (bars.height // 2, bars.height):
         put(database, bars.head(height), timeframe=H1)
         roll_and_compute(database)
-        assert [row["n"] for row in rows(database, anchors)] == wanted
-    # A bar before all others moves every ordinal by one, and the anchors with them.
-    put(database, frame([bar(btc, MONDAY - timedelta(hours=1))]), timeframe=H1)
+        wanted = [mark for mark in marks if mark <= opens[height - 1]]
+        assert [row["open_at"] for row in rows(database, states.format("AND is_anchor"))] == wanted
+        assert {row["open_at"] for row in rows(database, states.format(""))} == {*wanted, opens[height - 1]}
+    # A bar filled in moves no anchor but where it is the first after a mark itself.
+    hole = next(open_at + H1.span for open_at in opens[300:] if open_at + H1.span not in opens)
+    put(database, frame([bar(btc, hole)]), timeframe=H1)
     roll_and_compute(database)
-    assert [row["n"] for row in rows(database, anchors)] == [500, 1000, 1204]
+    found = [row["open_at"] for row in rows(database, states.format("AND is_anchor"))]
+    assert found == marks if _mark(hole) == _mark(hole - H1.span) else marks != found
+
+
+def _mark(open_at: datetime) -> int:
+    return int(open_at.timestamp()) // (500 * 3600)
 
 
 def test_the_catalogue_of_columns_is_that_of_the_table_and_of_the_view(database: Database) -> None:
@@ -123,4 +137,24 @@ def test_the_catalogue_of_columns_is_that_of_the_table_and_of_the_view(database:
     table = [row["name"] for row in rows(database, listed, ("market",))]
     view = [row["name"] for row in rows(database, listed, ("analytics",))]
     assert table == ["instrument_id", "timeframe", "open_at", "n", *INDICATOR_COLUMNS]
-    assert view == ["symbol", "timeframe", "open_at", "close_at", "n", *INDICATOR_COLUMNS]
+    bar_columns = ["open", "high", "low", "close", "volume"]
+    assert view == ["symbol", "timeframe", "open_at", "close_at", "n", *bar_columns, *INDICATOR_COLUMNS]
+
+
+def test_a_correction_is_computed_until_it_has_died_out(database: Database) -> None:
+    btc = add_instrument(database)
+    start = datetime(2023, 6, 1, tzinfo=UTC)
+    put(database, random_bars(11, btc, start, H1, 12_000, keep=1.0), timeframe=H1)
+    roll_and_compute(database)
+    corrected = start + 1000 * H1.span
+    put(database, frame([bar(btc, corrected, price=120, volume=5)]), timeframe=H1)
+    touched = rollups.refresh(database, NEXT_YEAR).touched
+    hourly = [item for item in touched if item.timeframe == H1]
+    assert 220 < compute(database, hourly, NEXT_YEAR) < 8_000
+    compute(database, [item for item in touched if item.timeframe != H1], NEXT_YEAR)
+    with database.transaction() as connection:
+        rollups.finish(connection, rollups.refresh(database, NEXT_YEAR))
+    repaired = contents(database)
+    forget(database)
+    roll_and_compute(database)
+    assert contents(database) == repaired

@@ -63,7 +63,9 @@ def polars_rollup(bars: pl.DataFrame, base: Timeframe, timeframe: Timeframe) -> 
 def stored_rollup(database: Database, timeframe: Timeframe) -> pl.DataFrame:
     instants = ("open_at", "high_at", "low_at", "known_at")
     names = ("instrument_id", "open_at", "open", "high", "low", "close", *SUMMED, "bar_count", *instants[1:])
-    listed = ", ".join(f"(date_part('epoch', {name}) * 1e6)::bigint" if name in instants else name for name in names)
+    listed = ", ".join(
+        f"(date_part('epoch', {name}) * 1e6)::bigint AS {name}" if name in instants else name for name in names
+    )
     schema: dict[str, pl.DataType] = {
         name: OPEN_AT if name in instants else pl.Int64() if name in ("instrument_id", "bar_count") else pl.Float64()
         for name in names

@@ -17,7 +17,7 @@ from signalhub.domain.split import Split, SplitDay
 from signalhub.domain.timeframe import M15
 from signalhub.errors import DataUnusable
 from signalhub.feeds.factor_files import FactorFile
-from signalhub.indicators.columns import IN_SHARES, INDICATOR_COLUMNS, WITHOUT_UNIT
+from signalhub.indicators.columns import INDICATOR_COLUMNS, POWER
 from signalhub.web import candles
 from tests.evaluation_market import add, lively_quarters, replayed, settle
 from tests.market import HISTORY, MONDAY, NEXT_YEAR, at, bar, frame, put, roll_and_compute, rows
@@ -79,7 +79,7 @@ def test_indicators_are_those_of_a_share_that_had_today_s_number_all_the_time(da
     assert len(theirs) == len(ours) > 300
     for expected, found in zip(theirs, ours, strict=True):
         for name in INDICATOR_COLUMNS:
-            scale = 1.0 if name in WITHOUT_UNIT else SHARES_TODAY if name in IN_SHARES else 1 / SHARES_TODAY
+            scale = SHARES_TODAY ** -POWER[name]
             assert found[name] == (None if expected[name] is None else expected[name] * scale), name
 
 

@@ -9,7 +9,9 @@ import sqlalchemy
 _OURS = "('market', 'engine', 'ta', 'analytics', 'public')"
 _FACTS = {
     "relations": f"""
-        SELECT s.nspname || '.' || c.relname, c.relkind, c.relnatts, c.relacl::text, c.oid, c.relfilenode
+        SELECT s.nspname || '.' || c.relname, c.relkind,
+            (SELECT count(*) FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
+            c.relacl::text, c.oid, c.relfilenode
         FROM pg_class AS c INNER JOIN pg_namespace AS s ON c.relnamespace = s.oid
         WHERE s.nspname IN {_OURS} ORDER BY 1
     """,

@@ -1,5 +1,9 @@
--- Purpose: indicator columns (name + parameters) of all timeframes for analysts; null during warm-up.
--- Grain:   one row per (symbol, timeframe, open_at) of a closed bar; n is the bar's ordinal.
+-- Purpose: bars with their indicators (name + parameters) of all timeframes for analysts; null during warm-up.
+-- Grain:   one row per (symbol, timeframe, open_at) of a closed bar; n is the bar's ordinal, counted up to 1,000.
+-- Units:   open to volume as in analytics.adjusted_bars, in shares of today; null where old bars were dropped.
+-- Why an aggregate over the one bar there is: the planner then drops the look-up where no bar column is read, and it
+-- looks up by key, row by row, else: joined to market.adjusted_bars it thinks of a few rows and reads all bars.
+-- Written by scripts/write-indicators from sql/indicators.sql: do not edit.
 CREATE OR REPLACE VIEW analytics.indicators AS
 SELECT
     i.public_symbol AS symbol,
@@ -7,6 +11,11 @@ SELECT
     x.open_at,
     x.open_at + t.span AS close_at,
     x.n,
+    b.open * COALESCE(a.price_factor, 1.0::double precision) AS open,
+    b.high * COALESCE(a.price_factor, 1.0::double precision) AS high,
+    b.low * COALESCE(a.price_factor, 1.0::double precision) AS low,
+    b.close * COALESCE(a.price_factor, 1.0::double precision) AS close,
+    b.volume / COALESCE(a.price_factor, 1.0::double precision) AS volume,
     x.sma_20,
     x.sma_50,
     x.ema_9,
@@ -24,7 +33,105 @@ SELECT
     x.donchian_lower_20,
     x.volume_sma_20,
     x.obv,
-    x.adx_14
+    x.adx_14,
+    x.sma_5,
+    x.sma_10,
+    x.sma_100,
+    x.sma_200,
+    x.ema_12,
+    x.ema_20,
+    x.ema_26,
+    x.ema_100,
+    x.ema_200,
+    x.wma_20,
+    x.dema_20,
+    x.tema_20,
+    x.trima_20,
+    x.kama_10,
+    x.hma_20,
+    x.vwma_20,
+    x.linreg_20,
+    x.linreg_slope_20,
+    x.linreg_r2_20,
+    x.ppo_12_26_9,
+    x.ppo_signal_12_26_9,
+    x.ppo_hist_12_26_9,
+    x.trix_15,
+    x.plus_di_14,
+    x.minus_di_14,
+    x.aroon_up_25,
+    x.aroon_down_25,
+    x.aroon_osc_25,
+    x.psar,
+    x.supertrend_10_3,
+    x.supertrend_direction_10_3,
+    x.ichimoku_tenkan_9,
+    x.ichimoku_kijun_26,
+    x.ichimoku_senkou_a_9_26,
+    x.ichimoku_senkou_b_52,
+    x.ichimoku_chikou_26,
+    x.vortex_plus_14,
+    x.vortex_minus_14,
+    x.rsi_7,
+    x.stochf_k_14,
+    x.stoch_k_14_3,
+    x.stoch_d_14_3_3,
+    x.stochrsi_k_14,
+    x.stochrsi_d_14_3,
+    x.williams_r_14,
+    x.cci_20,
+    x.roc_10,
+    x.mom_10,
+    x.cmo_14,
+    x.ultosc_7_14_28,
+    x.mfi_14,
+    x.tsi_25_13,
+    x.ao_5_34,
+    x.natr_14,
+    x.true_range,
+    x.bb_width_20_2,
+    x.bb_percent_20_2,
+    x.keltner_upper_20_10_2,
+    x.keltner_middle_20_10_2,
+    x.keltner_lower_20_10_2,
+    x.donchian_middle_20,
+    x.stddev_20,
+    x.hv_20,
+    x.chop_14,
+    x.chaikin_volatility_10_10,
+    x.ad,
+    x.adosc_3_10,
+    x.cmf_20,
+    x.vwap_session,
+    x.vwap_20,
+    x.volume_ratio_20,
+    x.force_index_13,
+    x.eom_14,
+    x.pivot,
+    x.pivot_r1,
+    x.pivot_s1,
+    x.pivot_r2,
+    x.pivot_s2,
+    x.swing_high_5,
+    x.swing_low_5,
+    x.zscore_20,
+    x.ha_open,
+    x.ha_close
 FROM market.indicators AS x
 INNER JOIN market.instruments AS i ON x.instrument_id = i.instrument_id
-INNER JOIN market.timeframes AS t ON x.timeframe = t.timeframe;
+INNER JOIN market.timeframes AS t ON x.timeframe = t.timeframe
+LEFT JOIN market.instrument_bases AS r
+    ON x.instrument_id = r.instrument_id AND x.open_at >= r.rules_from AND x.open_at < r.rules_until
+LEFT JOIN market.adjustments AS a
+    ON x.instrument_id = a.instrument_id AND x.open_at >= a.from_at AND x.open_at < a.to_at
+LEFT JOIN LATERAL (
+    SELECT
+        max(b.open) AS open,
+        max(b.high) AS high,
+        max(b.low) AS low,
+        max(b.close) AS close,
+        max(b.volume) AS volume
+    FROM market.all_bars AS b
+    WHERE b.instrument_id = x.instrument_id AND b.timeframe = x.timeframe AND b.open_at = x.open_at
+        AND b.base_timeframe = r.base_timeframe AND r.base_timeframe = ANY(b.bases)
+) AS b ON TRUE;

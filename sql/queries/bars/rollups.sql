@@ -7,8 +7,8 @@ FROM market.dirty_ranges AS d
 WHERE d.to_at <= %(now)s::timestamptz;
 
 -- name: touched
--- The first open, per instrument and timeframe, whose closed bars a due range touched; nothing before kept_from. Told
--- per open, for these are few. Grouped by numbers: sorting thousands of words takes longer than all else.
+-- Between which instants, per instrument and timeframe, closed bars were touched by due ranges; nothing before kept_from.
+-- Told per span, for these are few. Grouped by numbers: sorting thousands of words takes longer than all else.
 WITH due AS (
     SELECT d.instrument_id, d.base_timeframe, d.timeframe, d.from_at, d.to_at, k.kept_from
     FROM unnest(%(dirty_ids)s::bigint[]) AS u (dirty_id)
@@ -18,30 +18,31 @@ WITH due AS (
 ),
 
 begun AS (
-    SELECT d.instrument_id, t.position, t.span, d.from_at, d.kept_from
+    SELECT d.instrument_id, t.position, t.span, d.from_at, d.to_at, d.kept_from
     FROM due AS d
     INNER JOIN market.timeframes AS t ON d.timeframe = t.timeframe
     UNION ALL
-    SELECT d.instrument_id, t.position, t.span, d.from_at, d.kept_from
+    SELECT d.instrument_id, t.position, t.span, d.from_at, d.to_at, d.kept_from
     FROM due AS d
     INNER JOIN market.timeframes AS b ON d.base_timeframe = b.timeframe
     INNER JOIN market.timeframes AS t ON b.position <= t.position
     WHERE d.timeframe IS NULL
 )
 
-SELECT t.timeframe, p.from_at, p.instrument_ids
+SELECT t.timeframe, p.from_at, p.to_at, p.instrument_ids
 FROM (
-    SELECT f.position, f.from_at, array_agg(f.instrument_id) AS instrument_ids
+    SELECT f.position, f.from_at, f.to_at, array_agg(f.instrument_id) AS instrument_ids
     FROM (
         SELECT
             d.instrument_id,
             d.position,
-            min(GREATEST(date_bin(d.span, d.from_at, '2000-01-01 00:00:00+00'), d.kept_from)) AS from_at
+            min(GREATEST(date_bin(d.span, d.from_at, '2000-01-01 00:00:00+00'), d.kept_from)) AS from_at,
+            max(d.to_at) AS to_at
         FROM begun AS d
         WHERE date_bin(d.span, d.from_at, '2000-01-01 00:00:00+00') + d.span <= %(now)s::timestamptz
         GROUP BY d.instrument_id, d.position
     ) AS f
-    GROUP BY f.position, f.from_at
+    GROUP BY f.position, f.from_at, f.to_at
 ) AS p
 INNER JOIN market.timeframes AS t ON p.position = t.position
 ORDER BY p.position, p.from_at;

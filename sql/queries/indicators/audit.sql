@@ -23,7 +23,7 @@ SELECT
                 WHERE b.instrument_id = %(instrument_id)s::integer AND b.timeframe = %(timeframe)s::text
                     AND b.open_at >= k.bars_from
                 ORDER BY b.open_at
-                LIMIT 1 OFFSET 48
+                LIMIT 1 OFFSET 219
             )
     ) AS anchor_at
 FROM (
@@ -67,9 +67,11 @@ WITH computed AS MATERIALIZED (
     SELECT
         c.open_at,
         c.n,
+        c.is_anchor,
         to_jsonb(c) AS content
     FROM market.indicator_rows(
-        ARRAY[%(instrument_id)s::integer], %(timeframe)s::text, %(before_at)s::timestamptz, %(to_at)s::timestamptz, 99
+        ARRAY[%(instrument_id)s::integer], %(timeframe)s::text,
+        ARRAY[%(before_at)s::timestamptz], ARRAY[%(to_at)s::timestamptz]
     ) AS c
     WHERE c.open_at >= %(from_at)s::timestamptz
 ),
@@ -106,7 +108,7 @@ expected AS (
         c.content - o.names AS content
     FROM computed AS c
     INNER JOIN others AS o ON o.relation = 'market.indicator_state'
-    WHERE mod(c.n, 500) = 0
+    WHERE c.is_anchor
         OR (%(is_end)s::boolean AND c.open_at = (SELECT max(l.open_at) FROM computed AS l))
         -- Where newer rows wait for a refresh, the latest anchor stands before them.
         OR c.open_at = (
