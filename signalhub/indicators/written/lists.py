@@ -224,7 +224,8 @@ def rescale() -> str:
     """What bars/splits.py runs."""
     return f"""\
 -- Purpose: what bars/splits.py runs, where it names every indicator column: old rows in other shares.
-{HEAD}
+{HEAD}-- noqa: disable=all
+
 -- name: rescale_rows
 -- Old rows whose bars were dropped cannot be computed again: they are brought back to raw prices before the
 -- adjustments change, and to today's shares after it. What still has its bars is computed anew besides.

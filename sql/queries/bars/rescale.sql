@@ -1,5 +1,6 @@
 -- Purpose: what bars/splits.py runs, where it names every indicator column: old rows in other shares.
 -- Written by scripts/write-indicators from sql/indicators.sql: do not edit.
+-- noqa: disable=all
 
 -- name: rescale_rows
 -- Old rows whose bars were dropped cannot be computed again: they are brought back to raw prices before the
