@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from statistics import median
 
 import numpy as np
@@ -17,11 +17,10 @@ import polars as pl
 import talib
 from psycopg import sql
 
-from signalhub.bars import instruments
+from signalhub.bars import instruments, rollups
 from signalhub.bars.ingest import Source
 from signalhub.bars.rollups import Touched
 from signalhub.db.copy import copy_in
-from signalhub.db.edition import TIMESCALE
 from signalhub.db.engine import Database
 from signalhub.domain.instrument import InstrumentSpec
 from signalhub.domain.timeframe import H1
@@ -49,7 +48,9 @@ def measure(database: Database) -> Iterator[Measurement | Latency]:
 def _backfill(database: Database) -> Measurement:
     keys = [_add(database, f"F{number}/USD", BACKFILL_BARS, number) for number in range(BACKFILLED)]
     _roll_up(database)
-    took = seconds(lambda: compute(database, [Touched(key, H1, START) for key in keys], _FAR))
+    rows: list[int] = []
+    took = seconds(lambda: rows.append(compute(database, [Touched(key, H1, START) for key in keys], _FAR)))
+    assert rows == [BACKFILLED * BACKFILL_BARS]
     floor = seconds(lambda: _talib_and_copy(database))
     bars = BACKFILLED * BACKFILL_BARS
     note = f"{len(INDICATOR_COLUMNS)} columns, {os.cpu_count()} cores; {took / floor:.1f} × TA-Lib + COPY on one"
@@ -111,7 +112,9 @@ def _new_bars(database: Database, length: int) -> Latency:
             pipeline.take_in(connection, H1, next_bars, Source("bench"), dict.fromkeys(keys, open_at + H1.span), _FAR)
         _roll_up(database)
         touched = [Touched(one, H1, open_at, open_at + H1.span) for one in keys]
-        took.append(1000 * seconds(lambda given=touched: compute(database, given, _FAR)))
+        rows: list[int] = []
+        took.append(1000 * seconds(lambda given=touched, told=rows: told.append(compute(database, given, _FAR))))
+        assert rows == [INSTRUMENTS]
         copied.append(1000 * seconds(lambda at=open_at: _copy_rows(database, keys, at)))
     name = f"… a new bar of {INSTRUMENTS}, {length:,} bars of history"
     return Latency(name, database.edition, median(took), median(copied), f"at most {max(took):.0f}")
@@ -166,20 +169,10 @@ ORDER BY ordinal_position
 
 
 def _roll_up(database: Database) -> None:
-    """Hours alone, and nothing stays dirty: what is measured is indicators."""
+    """What `pipeline.refresh` does before indicators, which are what is measured."""
+    refreshed = rollups.refresh(database, _FAR)
     with database.transaction() as connection:
-        if database.edition != TIMESCALE:
-            connection.execute(
-                "INSERT INTO market.bars_1h SELECT b.instrument_id, b.base_timeframe, b.open_at, b.open, b.high, "
-                "b.low, b.close, b.volume, b.volume * (b.high + b.low + b.close) / 3.0, b.bar_count, b.filled_count, "
-                "b.high_at, b.low_at, b.known_at FROM market.bars AS b ON CONFLICT DO NOTHING"
-            )
-        connection.execute("DELETE FROM market.dirty_ranges")
-    if database.edition == TIMESCALE:
-        with database.autocommit() as connection:
-            connection.execute(
-                "CALL refresh_continuous_aggregate('market.bars_1h', NULL, %s)", (_FAR - timedelta(days=1),)
-            )
+        rollups.finish(connection, refreshed)
 
 
 def _moved(bars: pl.DataFrame, keys: list[int], open_at: datetime) -> pl.DataFrame:
