@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -51,15 +52,8 @@ class BarWithIndicators:
     @classmethod
     def of(cls, row: dict[str, Any], names: Sequence[str]) -> BarWithIndicators:
         """The bar of a row of the query, with the indicators of these names."""
-        whole = {name: row[name] for name in ("open", "high", "low", "close", "volume", "vwap")}
-        return cls(
-            open_at=row["open_at"].astimezone(UTC),
-            close_at=row["close_at"].astimezone(UTC),
-            bar_count=row["bar_count"],
-            filled_count=row["filled_count"],
-            indicators={name: row[name] for name in names},
-            **whole,
-        )
+        whole = {field.name: row[field.name] for field in dataclasses.fields(cls) if field.name != "indicators"}
+        return cls(**whole, indicators={name: row[name] for name in names})
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -126,7 +126,7 @@ def obtained(connection: Connection, instrument_id: int, timeframe: Timeframe) -
 
 def _kept(connection: Connection, timeframe: Timeframe, bars: pl.DataFrame) -> pl.DataFrame:
     kept_from = _SQL.scalar(connection, "kept_from", timeframe=timeframe.code)
-    return bars if kept_from is None else bars.filter(pl.col("open_at") >= kept_from.astimezone(UTC))
+    return bars if kept_from is None else bars.filter(pl.col("open_at") >= kept_from)
 
 
 def _spans(bars: pl.DataFrame) -> pl.DataFrame:

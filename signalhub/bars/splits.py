@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from signalhub.bars import sessions
 from signalhub.bars.instruments import Instrument
@@ -68,7 +68,7 @@ def record(
 def of_instrument(connection: Connection, instrument_id: int) -> list[Split]:
     """The splits of an instrument, ascending."""
     rows = _SQL.rows(connection, "stored", instrument_id=instrument_id)
-    return [Split(row["effective_at"].astimezone(UTC), row["ratio"]) for row in rows]
+    return [Split(row["effective_at"], row["ratio"]) for row in rows]
 
 
 def _is_told(split: Split, file: FactorFile, wanted: Iterable[Split]) -> bool:
@@ -84,7 +84,7 @@ def _effective(connection: Connection, calendar: str, days: Sequence[SplitDay]) 
     sessions.ensure(connection, calendar, min(ends), max(ends) + _LONGEST_BREAK)
     rows = _SQL.rows(connection, "session_days", calendar=calendar, day_ends=ends)
     known = {row["day_end"]: row["effective_at"] for row in rows}
-    return {Split((known[end] or end).astimezone(UTC), item.ratio) for end, item in zip(ends, days, strict=True)}
+    return {Split(known[end] or end, item.ratio) for end, item in zip(ends, days, strict=True)}
 
 
 def _refuse_adjusted(connection: Connection, instrument: Instrument, added: Sequence[Split]) -> None:
@@ -92,7 +92,7 @@ def _refuse_adjusted(connection: Connection, instrument: Instrument, added: Sequ
     telling = {split.effective_at: split for split in added if abs(math.log(split.ratio)) >= math.log(_TELLING)}
     parameters = {"instrument_id": instrument.instrument_id, "effective_ats": sorted(telling)}
     for jump in _SQL.rows(connection, "jumps", **parameters):
-        split = telling[jump["effective_at"].astimezone(UTC)]
+        split = telling[jump["effective_at"]]
         before, after = jump["close_before"], jump["open_after"]
         if math.log(before / after) / math.log(split.ratio) < 0.5:
             raise DataUnusable(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -76,7 +76,7 @@ def _examined(connection: Connection, edition: str, now: datetime) -> Health:
     components |= {row["part"]: _part(row, now) for row in _SQL.rows(connection, "parts")}
     components["outbox"] = _outbox(_SQL.rows(connection, "outbox", now=now, since=now - _RECENT)[0], now)
     closes = _SQL.rows(connection, "newest_close")
-    return Health(components, {row["timeframe"]: _in_utc(row["newest_close"]) for row in closes})
+    return Health(components, {row["timeframe"]: row["newest_close"] for row in closes})
 
 
 def _revision(connection: Connection) -> Component:
@@ -118,7 +118,3 @@ def _rounded(span: timedelta) -> str:
 
 def _without_bars(components: dict[str, Component]) -> Health:
     return Health(components, {timeframe.code: None for timeframe in TIMEFRAMES})
-
-
-def _in_utc(value: datetime | None) -> datetime | None:
-    return value and value.astimezone(UTC)

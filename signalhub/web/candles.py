@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, timedelta
+from datetime import timedelta
 from typing import Any
 
 from signalhub.db.connection import Connection
@@ -44,5 +44,4 @@ def around(connection: Connection, row: Mapping[str, Any]) -> list[Candle]:
         before=_BEFORE,
         after=_AFTER,
     )
-    instants = ("open_at", "close_at")
-    return [Candle(**bar | {name: bar[name].astimezone(UTC) for name in instants}) for bar in found]
+    return [Candle(**bar) for bar in found]
