@@ -1,18 +1,24 @@
--- Purpose: THE place where an indicator column is written down. scripts/write-indicators makes from it what computes a
---          whole history (market.indicator_rows), what computes the next bar (market.next_indicator_rows), and every
---          list of columns; a test fails until it ran. How to add a column: docs/how-to/add-an-indicator.md.
+-- Purpose: THE place where an indicator column is written down. scripts/write-indicators makes from it the function that
+--          computes them, bar after bar (market.walk_indicators: a whole history or the next bar, the same code), and
+--          every list of columns; a test fails until it ran. How to add a column: docs/how-to/add-an-indicator.md.
 -- Grain:   one line per value of one bar of one (instrument, timeframe).
 -- Units:   after the name: price, volume (shares), none (ratios, per cent, money); what a split does to a value goes by
 --          it. A state that is an array has a unit per element.
 -- Read by: signalhub/indicators/declared.py, scripts/write-indicators.
 -- noqa: disable=all
 
--- What a bar says by itself and beside the one before it. n is its ordinal, counted up to 1,000; place is an ordinal too
--- but may begin anywhere; era and session are the begin of the era over which sums run (market.era_of) and of the
--- session (market.session_of), in seconds.
--- section: bars
+-- Values, each made of the bar (open, high, low, close, volume, previous_high, previous_low, previous_close; n: its
+-- ordinal, counted up to 1,000; day; era and session: the begin of the era over which sums run (market.era_of) and of
+-- the session (market.session_of), in seconds) and of other values:
+--   lag(x, k)            x at k bars ago;
+--   sum(x) OVER w5       over the last 5 bars, this one among them, oldest first; so max, min, avg, count, and with a
+--                        mean: squares(x, mean) and distances(x, mean), sums of (x - mean)² and of |x - mean|;
+--                        slope(x) is the sum of x times its distance from the middle of the window, in bars;
+--   ta.x_step(own name, …)  a state, which goes on from the bar before; before(x) is a state at the bar before.
+-- Where there are not so many bars yet a value is null. Long windows are put together from short ones: every value that
+-- is looked at costs.
+-- section: values
 SELECT
-    (open_at AT TIME ZONE 'UTC')::date AS day, -- none
     ta.typical_price(high, low, close) AS typical,
     ta.median_price(high, low) AS median,
     ta.true_range(high, low, previous_close) AS true_range,
@@ -23,55 +29,65 @@ SELECT
     abs(high - previous_low) AS moved_up,
     abs(low - previous_high) AS moved_down,
     ta.buying_pressure(low, close, previous_close) AS pressure,
-    ta.positive_flow(ta.typical_price(high, low, close), ta.typical_price(previous_high, previous_low, previous_close), volume) AS flow_in, -- none
-    ta.negative_flow(ta.typical_price(high, low, close), ta.typical_price(previous_high, previous_low, previous_close), volume) AS flow_out, -- none
+    lag(typical, 1) AS previous_typical,
+    ta.positive_flow(typical, previous_typical, volume) AS flow_in, -- none
+    ta.negative_flow(typical, previous_typical, volume) AS flow_out, -- none
     ta.money_flow_volume(high, low, close, volume) AS money_flow, -- volume
     ta.typical_turnover(high, low, close, volume) AS turnover, -- none
     ta.vwma_term(close, volume) AS paid, -- none
     ta.ease_of_movement(high, low, previous_high, previous_low, volume) AS ease, -- price2/volume
-    ta.ha_close_value(open, high, low, close) AS ha_close
-FROM market.adjusted_bars;
-
--- What native aggregates say of the last bars, this one among them: OVER w20 are twenty, the most there may be. Longer
--- ones are put together from shorter ones: an aggregate looks at every row of its frame for every bar.
--- section: frames
-SELECT
+    ta.ha_close_value(open, high, low, close) AS ha_close,
     max(high) OVER w5 AS high_5,
     min(low) OVER w5 AS low_5,
     avg(close) OVER w5 AS mean_5,
-    avg(median) OVER w5 AS mean_median_5,
+    (lag(mean_5, 5) + mean_5) / 2.0::float8 AS mean_10,
+    (lag(mean_10, 10) + mean_10) / 2.0::float8 AS mean_20,
+    slope(close) OVER w10 AS sxy_10,
+    lag(sxy_10, 10) + sxy_10 + 50.0::float8 * (mean_10 - lag(mean_10, 10)) AS sxy_20,
+    sum(moved) OVER w10 AS moved_10,
+    -- Below such a price a square would underflow, which is an error in PostgreSQL.
+    CASE WHEN mean_5 <= 1e-130::float8 THEN 0.0::float8 ELSE squares(close, mean_5) OVER w5 END AS squares_5, -- price2
+    -- Within the parts, and between them: exactly 0 where all is flat.
+    CASE WHEN mean_20 <= 1e-130::float8 THEN 0.0::float8 ELSE sqrt((
+        lag(squares_5, 15) + lag(squares_5, 10) + lag(squares_5, 5) + squares_5
+        + 5.0::float8 * ta.squares_of_four(lag(mean_5, 15) - mean_20, lag(mean_5, 10) - mean_20, lag(mean_5, 5) - mean_20, mean_5 - mean_20)
+    ) / 20.0::float8) END AS deviation_20,
+    avg(typical) OVER w5 AS mean_typical_5,
+    (lag(mean_typical_5, 15) + lag(mean_typical_5, 10) + lag(mean_typical_5, 5) + mean_typical_5) / 4.0::float8 AS mean_typical_20,
+    distances(typical, mean_typical_20) OVER w20 AS distances_20,
     sum(pressure) OVER w7 AS pressure_7,
     sum(true_range) OVER w7 AS range_7,
-    sum(flow_in) OVER w7 AS flow_in_7, -- none
-    sum(flow_out) OVER w7 AS flow_out_7, -- none
-    sum(moved_up) OVER w7 AS moved_up_7,
-    sum(moved_down) OVER w7 AS moved_down_7,
-    sum(ease) OVER w7 AS ease_7, -- price2/volume
-    count(ease) OVER w7 AS eases_7, -- none
+    lag(pressure_7, 7) + pressure_7 AS pressure_14,
+    lag(range_7, 7) + range_7 AS range_14,
+    lag(pressure_7, 21) + lag(pressure_7, 14) + pressure_14 AS pressure_28,
+    lag(range_7, 21) + lag(range_7, 14) + range_14 AS range_28,
+    sum(flow_in) OVER w14 AS flow_in_14, -- none
+    sum(flow_out) OVER w14 AS flow_out_14, -- none
+    sum(moved_up) OVER w14 AS moved_up_14,
+    sum(moved_down) OVER w14 AS moved_down_14,
+    sum(coalesce(ease, 0)) OVER w14 AS ease_14, -- price2/volume
+    count(ease) OVER w14 AS eases_14, -- none
     sum(median) OVER w7 AS median_7,
-    avg(close) OVER w10 AS mean_10,
-    regr_sxy(close, place) OVER w10 AS sxy_10,
-    sum(moved) OVER w10 AS moved_10,
-    avg(close) OVER w20 AS mean_20,
-    stddev_pop(close) OVER w20 AS deviation_20,
-    regr_sxy(close, place) OVER w20 AS sxy_20,
-    array_agg(typical) OVER w20 AS typicals_20,
     sum(median) OVER w20 AS median_20,
-    sum(paid) OVER w20 AS paid_20, -- none
-    sum(turnover) OVER w20 AS turnover_20, -- none
-    sum(volume) OVER w20 AS volume_20, -- volume
-    sum(money_flow) OVER w20 AS money_flow_20, -- volume
-    stddev_samp(log_return) OVER w20 AS return_deviation_20 -- none
-FROM bars;
-
--- Values made of frames; lag(x, k), k bars ago, of bars and of values without a state below them; states, which go on
--- from the bar before: ta.x_step(own name, …). before(x) is a state at the bar before.
--- section: derived
-SELECT
+    avg(median) OVER w5 AS mean_median_5,
+    sum(paid) OVER w5 AS paid_5, -- none
+    sum(turnover) OVER w5 AS turnover_5, -- none
+    sum(volume) OVER w5 AS volume_5, -- volume
+    sum(money_flow) OVER w5 AS money_flow_5, -- volume
+    lag(paid_5, 15) + lag(paid_5, 10) + lag(paid_5, 5) + paid_5 AS paid_20, -- none
+    lag(turnover_5, 15) + lag(turnover_5, 10) + lag(turnover_5, 5) + turnover_5 AS turnover_20, -- none
+    lag(volume_5, 15) + lag(volume_5, 10) + lag(volume_5, 5) + volume_5 AS volume_20, -- volume
+    lag(money_flow_5, 15) + lag(money_flow_5, 10) + lag(money_flow_5, 5) + money_flow_5 AS money_flow_20, -- volume
+    avg(log_return) OVER w5 AS mean_return_5, -- none
+    squares(log_return, mean_return_5) OVER w5 AS return_squares_5, -- none
+    (lag(mean_return_5, 15) + lag(mean_return_5, 10) + lag(mean_return_5, 5) + mean_return_5) / 4.0::float8 AS mean_return_20, -- none
+    sqrt((
+        lag(return_squares_5, 15) + lag(return_squares_5, 10) + lag(return_squares_5, 5) + return_squares_5
+        + 5.0::float8 * ta.squares_of_four(lag(mean_return_5, 15) - mean_return_20, lag(mean_return_5, 10) - mean_return_20, lag(mean_return_5, 5) - mean_return_20, mean_return_5 - mean_return_20)
+    ) / 19.0::float8) AS return_deviation_20, -- none
     (lag(mean_10, 40) + lag(mean_10, 30) + lag(mean_10, 20) + lag(mean_10, 10) + mean_10) / 5.0::float8 AS mean_50,
-    (lag(mean_20, 80) + lag(mean_20, 60) + lag(mean_20, 40) + lag(mean_20, 20) + mean_20) / 5.0::float8 AS mean_100,
-    (lag(mean_20, 180) + lag(mean_20, 160) + lag(mean_20, 140) + lag(mean_20, 120) + lag(mean_20, 100)
-        + lag(mean_20, 80) + lag(mean_20, 60) + lag(mean_20, 40) + lag(mean_20, 20) + mean_20) / 10.0::float8 AS mean_200,
+    (lag(mean_50, 50) + mean_50) / 2.0::float8 AS mean_100,
+    (lag(mean_100, 100) + mean_100) / 2.0::float8 AS mean_200,
     ta.trima_value(lag(mean_10, 10), lag(sxy_10, 10), mean_10, sxy_10, 20) AS trima,
     ta.hma_raw(mean_10, sxy_10, mean_20, sxy_20, 20) AS hull,
     ta.hma_value(lag(hull, 3), lag(hull, 2), lag(hull, 1), hull) AS hma,
@@ -96,16 +112,11 @@ SELECT
         WHEN lag(low_5, 10) THEN lag(since_low_5, 10) + 10.0::float8
         WHEN lag(low_5, 15) THEN lag(since_low_5, 15) + 15.0::float8
         WHEN lag(low_5, 20) THEN lag(since_low_5, 20) + 20.0::float8 ELSE 25.0::float8 END AS since_low, -- none
-    lag(range_7, 7) + range_7 AS range_14,
-    lag(pressure_7, 7) + pressure_7 AS pressure_14,
-    ta.mfi_value(lag(flow_in_7, 7) + flow_in_7, lag(flow_out_7, 7) + flow_out_7) AS mfi, -- none
-    ta.vortex_value(lag(moved_up_7, 7) + moved_up_7, lag(range_7, 7) + range_7) AS vortex_plus, -- none
-    ta.vortex_value(lag(moved_down_7, 7) + moved_down_7, lag(range_7, 7) + range_7) AS vortex_minus, -- none
-    (coalesce(lag(ease_7, 7), 0.0::float8) + coalesce(ease_7, 0.0::float8))
-        / nullif(lag(eases_7, 7) + eases_7, 0)::float8 AS eom, -- price2/volume
-    ta.ultosc_value(pressure_7, range_7, lag(pressure_7, 7) + pressure_7, lag(range_7, 7) + range_7,
-        lag(pressure_7, 21) + lag(pressure_7, 14) + lag(pressure_7, 7) + pressure_7,
-        lag(range_7, 21) + lag(range_7, 14) + lag(range_7, 7) + range_7) AS ultosc, -- none
+    ta.mfi_value(flow_in_14, flow_out_14) AS mfi, -- none
+    ta.vortex_value(moved_up_14, range_14) AS vortex_plus, -- none
+    ta.vortex_value(moved_down_14, range_14) AS vortex_minus, -- none
+    ease_14 / nullif(eases_14, 0.0::float8) AS eom, -- price2/volume
+    ta.ultosc_value(pressure_7, range_7, pressure_14, range_14, pressure_28, range_28) AS ultosc, -- none
     ta.ao_value(mean_median_5, (lag(median_7, 27) + lag(median_7, 20) + median_20) / 34.0::float8) AS ao,
     ta.stddev_value(mean_20, deviation_20) AS spread_20,
     ta.stochf_k_value(close, high_14, low_14) AS stochf_k, -- none
@@ -147,9 +158,10 @@ SELECT
     ta.wilder_step(gain_7_state, gain, n - 1, 7) AS gain_7_state,
     ta.wilder_step(loss_7_state, loss, n - 1, 7) AS loss_7_state,
     CASE WHEN n >= 15 THEN ta.rsi_value(gain_state, loss_state) END AS rsi, -- none
-    ta.keep_step(rsi_kept, rsi, 14) AS rsi_kept, -- [none]
-    CASE WHEN n >= 28 THEN ta.stochf_k_value(rsi, ta.greatest_of(rsi_kept), ta.least_of(rsi_kept)) END AS stochrsi_k, -- none
-    ta.keep_step(stochrsi_kept, stochrsi_k, 3) AS stochrsi_kept, -- [none]
+    max(rsi) OVER w14 AS highest_rsi, -- none
+    min(rsi) OVER w14 AS lowest_rsi, -- none
+    ta.stochf_k_value(rsi, highest_rsi, lowest_rsi) AS stochrsi_k, -- none
+    ta.stoch_smooth(lag(stochrsi_k, 2), lag(stochrsi_k, 1), stochrsi_k) AS stochrsi_d, -- none
     ta.ema_step(change_state, close - previous_close, n - 1, 25) AS change_state,
     ta.ema_step(change_2_state, change_state, n - 25, 13) AS change_2_state,
     ta.ema_step(way_state, moved, n - 1, 25) AS way_state,
@@ -163,7 +175,7 @@ SELECT
     ta.wilder_sum_step(tr_state, true_range, n - 1, 14) AS tr_state,
     ta.wilder_step(adx_state, ta.dx(plus_dm_state, minus_dm_state, tr_state), n - 14, 14) AS adx_state, -- none
     ta.ema_step(spread_state, high - low, n, 10) AS spread_state,
-    ta.keep_step(spread_kept, CASE WHEN n >= 10 THEN spread_state END, 11) AS spread_kept, -- [price]
+    lag(spread_state, 10) AS spread_before,
     ta.sum_since_step(obv_sum, CASE WHEN previous_close IS NULL OR close > previous_close THEN volume
         WHEN close < previous_close THEN -volume ELSE 0.0::float8 END, era) AS obv_sum, -- [none, volume]
     ta.sum_since_step(ad_sum, money_flow, era) AS ad_sum, -- [none, volume]
@@ -175,7 +187,7 @@ SELECT
     ta.swing_step(swing_high_state, CASE WHEN n >= 11 THEN new_swing_high END) AS swing_high_state,
     ta.swing_step(swing_low_state, CASE WHEN n >= 11 THEN new_swing_low END) AS swing_low_state,
     ta.ha_open_step(ha_open_state, open, close, previous_ha_close, n) AS ha_open_state
-FROM frames;
+FROM bar;
 
 -- The columns of market.indicators, in its order: the bar from which there is a value, and its unit.
 -- section: columns
@@ -241,9 +253,9 @@ SELECT
     stoch_k AS stoch_k_14_3, -- from bar 16 · none
     stoch_d AS stoch_d_14_3_3, -- from bar 18 · none
     stochrsi_k AS stochrsi_k_14, -- from bar 28 · none
-    ta.stoch_smooth(stochrsi_kept[1], stochrsi_kept[2], stochrsi_kept[3]) AS stochrsi_d_14_3, -- from bar 30 · none
+    stochrsi_d AS stochrsi_d_14_3, -- from bar 30 · none
     ta.williams_r_value(close, high_14, low_14) AS williams_r_14, -- from bar 14 · none
-    ta.cci_value(typicals_20) AS cci_20, -- from bar 20 · none
+    ta.cci_of(typical, mean_typical_20, distances_20 / 20.0::float8) AS cci_20, -- from bar 20 · none
     ta.roc_value(close, close_10) AS roc_10, -- from bar 11 · none
     ta.mom_value(close, close_10) AS mom_10, -- from bar 11 · price
     ta.cmo_value(gain_state, loss_state) AS cmo_14, -- from bar 15 · none
@@ -262,7 +274,7 @@ SELECT
     spread_20 AS stddev_20, -- from bar 20 · price
     ta.hv_value(return_deviation_20) AS hv_20, -- from bar 21 · none
     ta.chop_value(range_14, high_14, low_14, 14) AS chop_14, -- from bar 15 · none
-    ta.chaikin_volatility_value(spread_state, spread_kept[1]) AS chaikin_volatility_10_10, -- from bar 20 · none
+    ta.chaikin_volatility_value(spread_state, spread_before) AS chaikin_volatility_10_10, -- from bar 20 · none
     ad_sum[2] AS ad, -- from bar 1 · volume
     ad_fast_state - ad_slow_state AS adosc_3_10, -- from bar 10 · volume
     ta.cmf_value(money_flow_20, volume_20) AS cmf_20, -- from bar 20 · none
@@ -281,4 +293,4 @@ SELECT
     ta.zscore_value(close, mean_20, deviation_20) AS zscore_20, -- from bar 20 · none
     ha_open_state AS ha_open, -- from bar 1 · price
     ha_close AS ha_close -- from bar 1 · price
-FROM derived;
+FROM values;

@@ -18,8 +18,6 @@ from signalhub.domain.timeframe import D1, M1, ROLLED_UP, TIMEFRAMES, Timeframe
 
 BARS, INDICATORS = "market.bars", "market.indicators"
 _SQL = Queries("bars/retention")
-_CONTEXT_BARS = 220
-"""Bars kept before an anchor: as many as indicators look back (indicators.reach.CONTEXT)."""
 _SLICE = 100_000
 _Cuts = dict[tuple[int, str], datetime]
 """(instrument, base or timeframe) → from when on its rows of a relation are kept; all of them where there is none."""
@@ -147,7 +145,7 @@ def _cut_series(
 def _lead_in(connection: Connection, timeframe: Timeframe, kept_from: datetime | None) -> dict[int, datetime]:
     if kept_from is None:
         return {}
-    values = {"timeframe": timeframe.code, "kept_from": kept_from, "context": _CONTEXT_BARS}
+    values = {"timeframe": timeframe.code, "kept_from": kept_from}
     return {row["instrument_id"]: row["cut"] for row in _SQL.rows(connection, "lead_in", **values)}
 
 

@@ -157,8 +157,7 @@ def _taken_apart(call: str) -> tuple[str, str, str]:
 
 def _leans_on(item: Item) -> set[str]:
     """The names that a column is made of, however far down."""
-    sections = declared()
-    items = {other.name: other for other in (*sections.bars, *sections.frames, *sections.derived)}
+    items = {other.name: other for other in declared().values}
     found, waiting = set[str](), list(item.words)
     while waiting:
         name = waiting.pop()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from itertools import groupby
+from typing import TypeVar
 
 from signalhub.bars import sessions
 from signalhub.bars.rollups import Touched
@@ -14,14 +16,17 @@ from signalhub.db.connection import Connection
 from signalhub.db.engine import Database
 from signalhub.db.queries import Queries
 from signalhub.domain.timeframe import Timeframe
-from signalhub.indicators.reach import CONTEXT
 
 _SQL, _WRITTEN = Queries("indicators/compute"), Queries("indicators/written")
-_BATCH = 50
+_STRETCH_BATCH = (1, 50)
 """Instruments per statement: few enough for progress to show, many enough for the statement not to matter."""
+_STEP_BATCH = (100, 1_000)
+"""Of instruments that are a bar behind it takes so many for a second worker to pay."""
 _MOST_WORKERS = 4
-_STEPS = 3
-"""Up to so many new bars are computed one by one, all instruments at once; more of them as a stretch."""
+_STEP_BARS = 20
+"""Up to so many bars after the newest state all instruments go into one statement; more are spread over workers."""
+
+_Result = TypeVar("_Result")
 
 
 def compute(
@@ -39,31 +44,41 @@ def compute(
     for timeframe, group in groupby(sorted(touched, key=_by_timeframe), key=lambda item: item.timeframe):
         items = list(group)
         report(f"indicators {timeframe}")
-        with database.transaction() as connection:
-            stepped, left = _step(connection, timeframe, items)
-        rows += stepped + _compute_stretches(database, timeframe, left, report)
+        few = [item for item in items if item.to_at and item.to_at - item.from_at <= _STEP_BARS * timeframe.span]
+        stepped = list(_side_by_side(database, few, _STEP_BATCH, partial(_step, timeframe=timeframe)))
+        done = {one for _, ids in stepped for one in ids}
+        left = [item for item in items if item.instrument_id not in done]
+        rows += sum(written for written, _ in stepped) + _compute_stretches(database, timeframe, left, report)
     return rows
 
 
 def _compute_stretches(
     database: Database, timeframe: Timeframe, items: Sequence[Touched], report: Callable[[str], None]
 ) -> int:
-    """In parallel over instruments: window functions use one core each."""
+    rows, done = 0, 0
+    for written, size in _side_by_side(database, items, _STRETCH_BATCH, partial(_compute_batch, timeframe=timeframe)):
+        rows, done = rows + written, done + size
+        report(f"indicators {timeframe}, {done:,} of {len(items):,} instruments, {rows:,} rows")
+    return rows
+
+
+def _side_by_side(
+    database: Database,
+    items: Sequence[Touched],
+    batch: tuple[int, int],
+    work: Callable[[Connection, Sequence[Touched]], _Result],
+) -> Iterator[_Result]:
+    """In parallel over instruments, so many at least and at most at a time: a statement uses one core."""
     workers = min(_MOST_WORKERS, os.cpu_count() or 1)
-    size = max(1, min(_BATCH, -(-len(items) // workers)))
+    size = max(batch[0], min(batch[1], -(-len(items) // workers)))
     batches = [items[start : start + size] for start in range(0, len(items), size)]
 
-    def work(batch: Sequence[Touched]) -> int:
+    def in_transaction(batch: Sequence[Touched]) -> _Result:
         with database.transaction() as connection:
-            return _compute_batch(connection, timeframe, batch)
+            return work(connection, batch)
 
-    rows = 0
     with ThreadPoolExecutor(workers) as pool:
-        for number, written in enumerate(pool.map(work, batches), 1):
-            rows += written
-            done = min(number * size, len(items))
-            report(f"indicators {timeframe}, {done:,} of {len(items):,} instruments, {rows:,} rows")
-    return rows
+        yield from pool.map(in_transaction, batches)
 
 
 def _by_timeframe(item: Touched) -> tuple[Timeframe, int]:
@@ -77,38 +92,35 @@ def _know_sessions(connection: Connection, touched: Sequence[Touched], now: date
         sessions.ensure(connection, row["calendar"], row["from_at"], now)
 
 
-def _step(connection: Connection, timeframe: Timeframe, items: Sequence[Touched]) -> tuple[int, list[Touched]]:
-    """The next bars of instruments that are only a few behind; the rows written, and who needs more than that."""
-    rows, stepped, waiting = 0, set[int](), list(items)
-    while waiting:
-        key = {**_key(timeframe, waiting), "from_ats": _from(waiting), "most": _STEPS}
-        newer = dict(_WRITTEN.made(connection, "step", lambda instrument_id, newer: (instrument_id, newer), **key))
-        rows, stepped = rows + len(newer), stepped | newer.keys()
-        waiting = [item for item in waiting if newer.get(item.instrument_id, 0) > 1]
-    return rows, [item for item in items if item.instrument_id not in stepped]
+def _step(connection: Connection, items: Sequence[Touched], timeframe: Timeframe) -> tuple[int, set[int]]:
+    """The next bars of instruments that have nothing computed beyond them; the rows written, and of whom."""
+    _SQL.run(connection, "make_room")
+    key = _key(timeframe, items)
+    written = _WRITTEN.rows(connection, "step", **key, from_ats=[item.from_at for item in items])
+    return sum(row["rows_written"] for row in written), {row["instrument_id"] for row in written}
 
 
-def _compute_batch(connection: Connection, timeframe: Timeframe, items: Sequence[Touched]) -> int:
+def _compute_batch(connection: Connection, items: Sequence[Touched], timeframe: Timeframe) -> tuple[int, int]:
     """From the anchor before the first touched bar on, until the states are again what they were.
 
     A correction of long ago dies out in every indicator sooner or later: stretch by stretch, each twice as long as the
-    one before, it is looked whether an anchor comes out as it is stored. What follows it is right then.
+    one before, it is looked whether an anchor comes out as it is stored. What follows it is right then: an anchor holds
+    all that later bars lean on. The rows written, and of how many instruments.
     """
-    rows, skipped, beyond = 0, 0, CONTEXT
+    _SQL.run(connection, "make_room")
+    rows, skipped = 0, 0
     left = {item.instrument_id: (str(item.from_at), str(item.to_at or "infinity")) for item in items}
     while left:
         key = {"timeframe": timeframe.code, "instrument_ids": list(left)}
         from_ats, to_ats = [span[0] for span in left.values()], [span[1] for span in left.values()]
-        checks = _SQL.rows(connection, "checks", **key, to_ats=to_ats, beyond=beyond, skipped=skipped)
+        checks = _SQL.rows(connection, "checks", **key, to_ats=to_ats, skipped=skipped)
         by_id = {row["instrument_id"]: (row["until_at"], row["check_at"]) for row in checks}
         written, others = _compute_stretch(connection, key, from_ats, [by_id[one] for one in left])
         rows += written
         left = {one: by_id[one] for one in left if one in others and by_id[one][1] != "infinity"}
-        skipped, beyond = 2 * skipped + 1, 0
-    ever = {"before_ats": ["infinity"] * len(items), "until_ats": ["infinity"] * len(items)}
+        skipped = 2 * skipped + 1
     _SQL.run(connection, "thin_states", **_key(timeframe, items))
-    _WRITTEN.run(connection, "keep_rings", **_key(timeframe, items), **ever)
-    return rows
+    return rows, len(items)
 
 
 def _compute_stretch(
@@ -118,7 +130,6 @@ def _compute_stretch(
     check_ats = [check_at for _, check_at in checks]
     spans = {"from_ats": from_ats, "check_ats": check_ats}
     _SQL.run(connection, "forget_states", **key, **spans)
-    _SQL.run(connection, "unpack_what_is_needed")
     [bounds] = _SQL.rows(connection, "bounds", **key, **spans)
     _SQL.run(connection, "forget_rows", **key, **spans, **bounds)
     until_ats = [until_at for until_at, _ in checks]
@@ -128,7 +139,3 @@ def _compute_stretch(
 
 def _key(timeframe: Timeframe, items: Sequence[Touched]) -> dict[str, object]:
     return {"timeframe": timeframe.code, "instrument_ids": [item.instrument_id for item in items]}
-
-
-def _from(items: Sequence[Touched]) -> list[datetime]:
-    return [item.from_at for item in items]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -12,8 +13,12 @@ _SECTION = re.compile(r"^-- section: (\w+)$", re.MULTILINE)
 _ITEM = re.compile(r"^    (?P<expression>\S.*?) AS (?P<name>\w+),?(?: -- (?P<note>.+))?$", re.MULTILINE | re.DOTALL)
 _LINE = re.compile(r" AS \w+,?(?: -- .+)?$")
 _WORD = re.compile(r"(?<![\w.])[a-z_]\w*(?![\w(])")
-_STEP = re.compile(r"^ta\.(?P<function>\w+)_step\((?P<arguments>.*)\)$", re.DOTALL)
-POWERS = {"price": 1, "volume": -1, "price2/volume": 3, "none": 0}
+_STEP = re.compile(r"^ta\.\w+_step\((?P<name>\w+)\b")
+_AGO = re.compile(r"\b(?:lag\(\w+, \d+\)|before\(\w+\))")
+BAR = ("open", "high", "low", "close", "volume")
+UNITS = {name: "volume" if name == "volume" else "price" for name in BAR}
+"""Of the bar's own values."""
+POWERS = {"price": 1, "price2": 2, "volume": -1, "price2/volume": 3, "none": 0}
 """Unit → the power of a split's price factor that it goes with; money (price × volume) has none."""
 
 
@@ -27,19 +32,14 @@ class Item:
 
     @property
     def words(self) -> set[str]:
-        """The names that the expression may lean on."""
-        return set(_WORD.findall(self.expression)) - ({self.name} if self.is_state else set())
+        """The names of this bar's values that the expression may lean on."""
+        return set(_WORD.findall(_AGO.sub("", self.expression))) - {self.name}
 
     @property
     def is_state(self) -> bool:
         """Whether it goes on from the bar before: `ta.x_step(own_name, …) AS own_name`."""
         match = _STEP.match(self.expression)
-        return bool(match and re.match(rf"{self.name}\b", match["arguments"]))
-
-    @property
-    def needs_seed(self) -> bool:
-        """Whether it leans on the state before the first row."""
-        return self.is_state or "before(" in self.expression
+        return bool(match and match["name"] == self.name)
 
     @property
     def units(self) -> tuple[str, ...]:
@@ -61,15 +61,13 @@ class Item:
 class Declared:
     """The sections of the file, each in its order."""
 
-    bars: tuple[Item, ...]
-    frames: tuple[Item, ...]
-    derived: tuple[Item, ...]
+    values: tuple[Item, ...]
     columns: tuple[Item, ...]
 
     @property
     def states(self) -> tuple[Item, ...]:
         """What is carried from bar to bar."""
-        return tuple(item for item in self.derived if item.is_state)
+        return tuple(item for item in self.values if item.is_state)
 
 
 @cache
@@ -96,36 +94,19 @@ def _items(body: str) -> list[Item]:
     return found
 
 
-def levels() -> list[list[Item]]:
-    """The derived values in levels, each leaning only on those before it, on frames and on bars.
-
-    Guarantees: as few levels as can be, and each value as late as can be: what is there is carried through all levels.
-    """
-    items = {item.name: item for item in declared().derived}
-    early = _early(items)
-    last = max(early.values())
-    late: dict[str, int] = {}
-    for name in sorted(items, key=lambda name: -early[name]):
-        late[name] = min([late[user] - 1 for user, item in items.items() if name in item.words], default=last)
-    return [[item for item in items.values() if late[item.name] == level] for level in range(last + 1)]
+def ordered() -> list[Item]:
+    """The values in an order in which each leans only on those before it, and on bars before this one."""
+    items = {item.name: item for item in declared().values}
+    found: dict[str, Item] = {}
+    for name in items:
+        _visit(name, items, found, ())
+    return list(found.values())
 
 
-def free() -> list[Item]:
-    """The derived values without a state below them: what a lag may look at."""
-    items = {item.name: item for item in declared().derived}
-    bound = {item.name for item in items.values() if item.is_state or "before(" in item.expression}
-    while more := {item.name for item in items.values() if item.name not in bound and item.words & bound}:
-        bound |= more
-    return [item for item in items.values() if item.name not in bound]
-
-
-def _early(items: dict[str, Item]) -> dict[str, int]:
-    """Name → the first level on which it can be computed."""
-    found: dict[str, int] = {}
-    while len(found) < len(items):
-        ready = [
-            item for item in items.values() if item.name not in found and not item.words & (items.keys() - found.keys())
-        ]
-        assert ready, f"a circle among {sorted(items.keys() - found.keys())}"
-        found |= {item.name: 1 + max((found[word] for word in item.words & items.keys()), default=-1) for item in ready}
-    return found
+def _visit(name: str, items: Mapping[str, Item], found: dict[str, Item], above: tuple[str, ...]) -> None:
+    assert name not in above, f"a circle: {' → '.join((*above, name))}"
+    if name in found:
+        return
+    for word in sorted(items[name].words & items.keys()):
+        _visit(word, items, found, (*above, name))
+    found[name] = items[name]

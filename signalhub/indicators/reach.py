@@ -1,8 +1,6 @@
-"""How far indicators look."""
+"""How far indicators reach."""
 
-CONTEXT = 220
-"""Bars that a stretch of history is computed with before its anchor: more than any value looks back."""
-FRAME = 20
-"""Bars that the longest frame holds; so many are kept beside the state for the next bar."""
+ORDINAL_MOST = 1_000
+"""Up to here bars are counted: no indicator warms up longer, and a bar filled in before stays without effect on it."""
 ANCHOR_BARS = 500
 """So many bar spans after the last one a state is kept for good."""

@@ -35,17 +35,17 @@ WHERE i.symbol = 'AAA/USDT' AND i.timeframe = '1h'
 def declared(text: str) -> str:
     """sql/indicators.sql with the page's lines at the end of their sections."""
     above, columns = text.split("\n-- section: columns\n")
-    with_state = re.sub(r"\nFROM frames;", lambda match: f",\n{STATE.rstrip().rstrip(',')}{match[0]}", above)
-    body, end = columns.rsplit("\nFROM derived;", 1)
+    with_state = re.sub(r"\nFROM bar;", lambda match: f",\n{STATE.rstrip().rstrip(',')}{match[0]}", above)
+    body, end = columns.rsplit("\nFROM values;", 1)
     last = re.sub(r" -- (from bar .*)$", r", -- \1", body)
-    return f"{with_state}\n-- section: columns\n{last}\n{COLUMN.rstrip()}\nFROM derived;{end}"
+    return f"{with_state}\n-- section: columns\n{last}\n{COLUMN.rstrip()}\nFROM values;{end}"
 
 
 def add_revision(source: Path) -> None:
     """The page's three files; its number is the one after the page's writing, the one before it the latest there is."""
     for kind, text in (("up", UP), ("down", DOWN)):
         (source / f"sql/revisions/9999_ema_34.{kind}.sql").write_text(text, encoding="utf-8")
-    version = VERSION.replace("0006", "9999").replace('"0005"', f'"{LATEST[:4]}"')
+    version = VERSION.replace("0008", "9999").replace('"0007"', f'"{LATEST[:4]}"')
     (source / "migrations/versions/9999_ema_34.py").write_text(version, encoding="utf-8")
 
 

@@ -35,7 +35,7 @@ INSTRUMENTS = 500
 LENGTHS = (1_000, 10_000, 50_000)
 _NEW_BARS = 9
 _FAR = datetime(2090, 1, 1, tzinfo=START.tzinfo)
-_COPIED = {"bars": 300, "indicators": 300, "indicator_state": None, "indicator_rings": None}
+_COPIED = {"bars": 300, "indicators": 300, "indicator_state": None}
 """Relation → how many of the last rows each copy gets; None: all."""
 
 

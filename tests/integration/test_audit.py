@@ -132,11 +132,11 @@ def test_wrong_missing_and_stray_indicators_and_anchors_are_found_by_their_keys(
         "INSERT INTO market.indicators (instrument_id, timeframe, open_at, n) VALUES (%s, '15m', %s, 1)",
         *(btc, at("4") - timedelta(minutes=30)),
     )
-    tamper(database, f"UPDATE market.indicator_state SET atr_state = 1 {where} %s", btc, anchor)
+    tamper(database, f"UPDATE market.indicator_state SET memory[1] = 1 {where} %s", btc, anchor)
     tamper(database, f"DELETE FROM market.indicator_state {where} %s", btc, of[last])
     findings = found(database)
     assert keys(findings) == [
-        ("market.indicator_state", btc, anchor, "atr_state"),
+        ("market.indicator_state", btc, anchor, "memory"),
         ("market.indicator_state", btc, of[last], "open_at"),
         ("market.indicators", btc, at("4") - timedelta(minutes=30), "open_at"),
         ("market.indicators", btc, of[480], "open_at"),

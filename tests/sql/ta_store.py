@@ -31,7 +31,7 @@ BARS = """
     SELECT
         row_number() OVER (ORDER BY b.open_at) AS n, b.open, b.high, b.low, b.close, b.volume,
         (b.open_at AT TIME ZONE 'UTC')::date AS day,
-        market.session_of('24/7', b.open_at, b.open_at + INTERVAL '1 hour') AS session
+        (SELECT s.began FROM market.session_of('24/7', b.open_at, b.open_at + INTERVAL '1 hour') AS s) AS session
     FROM analytics.adjusted_bars AS b WHERE b.symbol = '{symbol}' AND b.timeframe = '1h'
 """
 # n of the store is counted up to 1,000 only.

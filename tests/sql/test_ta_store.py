@@ -22,7 +22,10 @@ from tests.sql.ta_wanted import ERAS, errors, floor, wanted
 
 # Put together from shorter frames: the sums run in another order.
 PUT_TOGETHER = {
-    *("sma_50", "sma_100", "sma_200", "ao_5_34", "mfi_14", "chop_14", "eom_14", "vortex_plus_14", "vortex_minus_14")
+    *("sma_10", "sma_20", "sma_50", "sma_100", "sma_200", "wma_20", "trima_20", "hma_20", "vwma_20", "vwap_20"),
+    *("linreg_20", "linreg_slope_20", "linreg_r2_20", "stddev_20", "zscore_20", "hv_20", "cci_20", "ao_5_34"),
+    *("bb_upper_20_2", "bb_middle_20_2", "bb_lower_20_2", "bb_width_20_2", "bb_percent_20_2"),
+    *("chop_14", "vortex_plus_14", "vortex_minus_14", "volume_sma_20", "volume_ratio_20", "cmf_20"),
 }
 # 31 December, the last bar of the first year: sums begin anew thereafter in the store alone.
 FIRST_YEAR = 744

@@ -20,6 +20,25 @@ AS $$
     SELECT (high + low + close) / 3.0::float8
 $$;
 
+-- ta.cci_of: CCI of a price, from what its window says.
+-- Formula: (price - mean) / (0.015 * mean_distance).
+-- Parameters: price, the last one; mean and mean_distance (mean absolute distance from the mean) of the window.
+-- Warm-up: none; masked by who calls it.
+-- Bounds: none.
+-- NULL: NULL.
+-- Flat: 0 where the deviation, or the last price's distance from the mean, is at most 1e-14 * abs(mean), as in
+--   TA-Lib >= 0.8.
+-- TA-Lib: CCI.
+CREATE OR REPLACE FUNCTION ta.cci_of(price float8, mean float8, mean_distance float8) RETURNS float8
+LANGUAGE sql IMMUTABLE PARALLEL SAFE CALLED ON NULL INPUT
+AS $$
+    SELECT CASE
+        WHEN mean_distance <= 1e-14::float8 * abs(mean) OR abs(price - mean) <= 1e-14::float8 * abs(mean)
+            THEN 0.0::float8
+        ELSE (price - mean) / (0.015::float8 * mean_distance)
+    END
+$$;
+
 -- ta.cci_value: CCI of the last of a window of typical prices.
 -- Formula: mean = sum / period; deviation = sum(abs(price - mean)) / period, both sums from the oldest price on;
 --   (last price - mean) / (0.015 * deviation).
@@ -66,11 +85,7 @@ BEGIN
             deviations := deviations + abs(price - mean);
         END LOOP;
     END IF;
-    RETURN CASE
-        WHEN deviations / period::float8 <= 1e-14::float8 * abs(mean)
-            OR abs(prices[period] - mean) <= 1e-14::float8 * abs(mean) THEN 0.0::float8
-        ELSE (prices[period] - mean) / (0.015::float8 * (deviations / period::float8))
-    END;
+    RETURN ta.cci_of(prices[period], mean, deviations / period::float8);
 END
 $$;
 

@@ -5,6 +5,20 @@
 --   51_bands.sql.
 -- Units: those of x.
 
+-- ta.squares_of_four: the sum of four squares: how far the means of four parts of a window lie from that of all.
+-- Formula: a * a + b * b + c * c + d * d.
+-- Parameters: a, b, c, d, distances.
+-- Warm-up: none.
+-- Bounds: >= 0.
+-- NULL: NULL.
+-- Flat: 0.
+-- TA-Lib: none.
+CREATE OR REPLACE FUNCTION ta.squares_of_four(a float8, b float8, c float8, d float8) RETURNS float8
+LANGUAGE sql IMMUTABLE PARALLEL SAFE CALLED ON NULL INPUT
+AS $$
+    SELECT a * a + b * b + c * c + d * d
+$$;
+
 -- ta.stddev_value: a standard deviation without rounding noise.
 -- Formula: deviation; 0 where it is at most 1e-14 * abs(mean), which is what equal values leave behind.
 -- Parameters: mean, deviation: avg and stddev_pop of the same frame.

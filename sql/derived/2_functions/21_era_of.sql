@@ -3,7 +3,7 @@
 -- Grain:   one value per (timeframe, instant): a number that is another one in the next era.
 -- 1m: the week from Thursday 00:00 UTC on. 5m, 15m: the month. 1h, 4h: the year. 1d: one era, since a whole history of
 -- days is soon computed.
--- Read by: market.indicator_rows, market.next_indicator_rows.
+-- Read by: market.indicator_rows.
 CREATE OR REPLACE FUNCTION market.era_of(timeframe text, open_at timestamptz) RETURNS double precision
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE timeframe

@@ -84,48 +84,15 @@ WHERE x.instrument_id = %(instrument_id)s::integer AND x.open_at >= k.from_at AN
 -- name: rescale_states
 -- The anchors from which the first bars that are kept resume.
 UPDATE market.indicator_state AS x SET
-    ema_9_state = x.ema_9_state * k.scale,
-    ema_12_state = x.ema_12_state * k.scale,
-    ema_20_state = x.ema_20_state * k.scale,
-    ema_21_state = x.ema_21_state * k.scale,
-    ema_26_state = x.ema_26_state * k.scale,
-    ema_50_state = x.ema_50_state * k.scale,
-    ema_100_state = x.ema_100_state * k.scale,
-    ema_200_state = x.ema_200_state * k.scale,
-    macd_fast_state = x.macd_fast_state * k.scale,
-    macd_signal_state = x.macd_signal_state * k.scale,
-    dema_state = x.dema_state * k.scale,
-    tema_state = x.tema_state * k.scale,
-    trix_1_state = x.trix_1_state * k.scale,
-    trix_2_state = x.trix_2_state * k.scale,
-    trix_3_state = x.trix_3_state * k.scale,
-    kama_state = x.kama_state * k.scale,
-    gain_state = x.gain_state * k.scale,
-    loss_state = x.loss_state * k.scale,
-    gain_7_state = x.gain_7_state * k.scale,
-    loss_7_state = x.loss_7_state * k.scale,
-    change_state = x.change_state * k.scale,
-    change_2_state = x.change_2_state * k.scale,
-    way_state = x.way_state * k.scale,
-    way_2_state = x.way_2_state * k.scale,
-    atr_state = x.atr_state * k.scale,
-    atr_10_state = x.atr_10_state * k.scale,
-    supertrend_state = CASE WHEN x.supertrend_state IS NOT NULL THEN ARRAY[x.supertrend_state[1] * k.scale, x.supertrend_state[2], x.supertrend_state[3] * k.scale, x.supertrend_state[4] * k.scale, x.supertrend_state[5] * k.scale] END,
-    psar_state = CASE WHEN x.psar_state IS NOT NULL THEN ARRAY[x.psar_state[1] * k.scale, x.psar_state[2], x.psar_state[3] * k.scale, x.psar_state[4] * k.scale, x.psar_state[5], x.psar_state[6] * k.scale, x.psar_state[7] * k.scale] END,
-    plus_dm_state = x.plus_dm_state * k.scale,
-    minus_dm_state = x.minus_dm_state * k.scale,
-    tr_state = x.tr_state * k.scale,
-    spread_state = x.spread_state * k.scale,
-    spread_kept = COALESCE((SELECT array_agg(e.value * k.scale ORDER BY e.place) FROM unnest(x.spread_kept) WITH ORDINALITY AS e (value, place)), x.spread_kept),
-    obv_sum = CASE WHEN x.obv_sum IS NOT NULL THEN ARRAY[x.obv_sum[1], x.obv_sum[2] / k.scale] END,
-    ad_sum = CASE WHEN x.ad_sum IS NOT NULL THEN ARRAY[x.ad_sum[1], x.ad_sum[2] / k.scale] END,
-    ad_fast_state = x.ad_fast_state / k.scale,
-    ad_slow_state = x.ad_slow_state / k.scale,
-    vwap_session_state = CASE WHEN x.vwap_session_state IS NOT NULL THEN ARRAY[x.vwap_session_state[1], x.vwap_session_state[2], x.vwap_session_state[3] / k.scale] END,
-    pivot_state = CASE WHEN x.pivot_state IS NOT NULL THEN ARRAY[x.pivot_state[1], x.pivot_state[2] * k.scale, x.pivot_state[3] * k.scale, x.pivot_state[4] * k.scale, x.pivot_state[5] * k.scale, x.pivot_state[6] * k.scale, x.pivot_state[7] * k.scale] END,
-    swing_high_state = x.swing_high_state * k.scale,
-    swing_low_state = x.swing_low_state * k.scale,
-    ha_open_state = x.ha_open_state * k.scale
+    memory = (
+        SELECT array_agg(CASE
+        WHEN e.place IN (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 83, 84, 85, 86, 87, 88, 89, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 115, 116, 117, 118, 119, 120, 121, 122, 123, 124, 125, 126, 127, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162, 163, 164, 165, 166, 167, 168, 169, 185, 186, 187, 188, 189, 190, 191, 192, 193, 194, 195, 196, 197, 198, 199, 200, 201, 202, 203, 204, 205, 206, 207, 208, 209, 210, 211, 212, 213, 214, 215, 216, 217, 218, 219, 220, 221, 222, 223, 224, 225, 226, 227, 228, 229, 230, 231, 232, 233, 234, 235, 236, 237, 238, 239, 240, 241, 242, 243, 244, 245, 246, 247, 248, 249, 250, 251, 252, 253, 280, 281, 282, 283, 284, 285, 286, 287, 288, 289, 290, 291, 292, 293, 294, 295, 296, 297, 298, 299, 300, 301, 302, 303, 304, 305, 319, 320, 321, 322, 323, 324, 325, 326, 327, 328, 329, 330, 331, 332, 333, 334, 335, 336, 337, 448, 449, 450, 451, 452, 453, 454, 455, 456, 457, 458, 459, 460, 461, 462, 463, 464, 465, 466, 467, 468, 469, 470, 471, 472, 473, 474, 475, 476, 477, 478, 479, 480, 481, 482, 483, 484, 485, 486, 487, 488, 489, 490, 491, 492, 493, 494, 495, 496, 497, 498, 499, 500, 501, 502, 503, 504, 505, 506, 507, 508, 509, 510, 511, 512, 513, 514, 515, 516, 517, 518, 519, 520, 521, 522, 523, 524, 525, 526, 527, 528, 529, 530, 531, 532, 533, 534, 535, 536, 537, 538, 539, 540, 541, 542, 543, 544, 545, 546, 547, 548, 549, 550, 551, 552, 553, 554, 555, 556, 557, 558, 559, 560, 561, 562, 563, 564, 565, 566, 567, 568, 569, 570, 571, 572, 573, 574, 575, 576, 577, 578, 579, 580, 581, 582, 583, 584, 585, 586, 587, 588, 589, 590, 591, 592, 593, 594, 595, 596, 597, 598, 599, 600, 601, 602, 603, 604, 605, 606, 607, 608, 609, 610, 611, 612, 613, 614, 615, 616, 617, 618, 619, 620, 621, 622, 623, 624, 625, 626, 627, 628, 629, 630, 631, 632, 633, 634, 635, 636, 637, 638, 639, 640, 681, 682, 683, 684, 685, 686, 687, 688, 689, 690, 691, 692, 693, 694, 695, 696, 697, 698, 699, 700, 701, 702, 703, 704, 705, 706, 707, 712, 713, 714, 715, 716, 717, 718, 719, 720, 721, 722, 723, 724, 725, 726, 727, 728, 729, 730, 731, 732, 733, 734, 735, 736, 737, 738, 739, 740, 741, 742, 743, 744, 745, 746, 747, 748, 749, 750, 751, 752, 753, 754, 755, 756, 757, 758, 759, 760, 761, 762, 763, 764, 765, 766, 767, 768, 769, 770, 771, 772, 773, 774, 775, 776, 777, 778, 779, 780, 781, 782, 783, 784, 785, 786, 787, 788, 789, 790, 791, 792, 793, 794, 795, 796, 797, 798, 799, 800, 801, 802, 803, 804, 805, 806, 807, 808, 809, 810, 811, 812, 813, 814, 815, 816, 832, 833, 834, 835, 836, 837, 838, 839, 840, 841, 842, 843, 844, 845, 846, 847, 848, 849, 850, 851, 853, 854, 855, 856, 857, 858, 859, 860, 861, 862, 863, 864, 865, 866, 867, 868, 869, 871, 872, 873, 874, 876, 877, 879, 880, 881, 882, 883, 885, 897, 898, 899, 900, 901, 902, 903, 904, 905) THEN e.value * k.scale
+        WHEN e.place IN (170, 171, 172, 173, 174, 175, 176, 177, 178, 179, 180, 181, 182, 183, 184) THEN e.value * k.scale * k.scale
+        WHEN e.place IN (306, 307, 308, 309, 310, 311, 312, 313, 314, 315, 316, 317, 318) THEN e.value * k.scale * k.scale * k.scale
+        WHEN e.place IN (346, 347, 348, 349, 350, 351, 352, 353, 384, 385, 386, 387, 388, 389, 390, 391, 392, 393, 394, 395, 396, 397, 398, 399, 400, 401, 402, 403, 404, 405, 406, 407, 408, 409, 410, 411, 412, 413, 887, 889, 890, 891, 894) THEN e.value / k.scale
+        ELSE e.value END ORDER BY e.place)
+        FROM unnest(x.memory) WITH ORDINALITY AS e (value, place)
+    )
 FROM (
     SELECT
         a.from_at,

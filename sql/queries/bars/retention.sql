@@ -29,30 +29,15 @@ SELECT k.relation, k.timeframe, k.kept_from FROM market.retention AS k;
 SELECT i.instrument_id FROM market.instruments AS i ORDER BY i.instrument_id;
 
 -- name: lead_in
--- A late bar at kept_from is computed from the anchor before it, and the anchor from the bars that its frames hold:
--- they stay. Where there is no anchor yet, computing begins with the first bar, and all of them stay.
+-- A late bar at kept_from is computed from the anchor before it: the bars from there on stay. Where there is no anchor
+-- yet, computing begins with the first bar, and all of them stay.
 SELECT
-    i.instrument_id,
-    LEAST(c.context_from, %(kept_from)s::timestamptz) AS cut
-FROM market.instruments AS i
-CROSS JOIN LATERAL (
-    SELECT max(s.open_at) AS open_at
-    FROM market.indicator_state AS s
-    WHERE s.instrument_id = i.instrument_id AND s.timeframe = %(timeframe)s::text
-        AND s.open_at < %(kept_from)s::timestamptz
-) AS a
-CROSS JOIN LATERAL (
-    SELECT min(x.open_at) AS context_from
-    FROM (
-        SELECT b.open_at
-        FROM market.closed_bars AS b
-        WHERE b.instrument_id = i.instrument_id AND b.timeframe = %(timeframe)s::text AND b.open_at <= a.open_at
-        ORDER BY b.open_at DESC
-        LIMIT %(context)s::integer
-    ) AS x
-) AS c
-WHERE c.context_from IS NOT NULL
-ORDER BY i.instrument_id;
+    s.instrument_id,
+    max(s.open_at) AS cut
+FROM market.indicator_state AS s
+WHERE s.timeframe = %(timeframe)s::text AND s.open_at < %(kept_from)s::timestamptz
+GROUP BY s.instrument_id
+ORDER BY s.instrument_id;
 
 -- name: drop_chunks
 SELECT market.drop_chunks_before(

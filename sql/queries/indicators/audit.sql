@@ -2,7 +2,7 @@
 
 -- name: reach
 -- dirty_at: from when on rows wait for a refresh. rows_from: from when on rows are kept. bars_from: from when on bars
--- are kept, where some were dropped. anchor_at: the first anchor whose context is among the kept bars.
+-- are kept, where some were dropped. anchor_at: the first anchor from which the kept bars go on.
 SELECT
     k.rows_from,
     k.bars_from,
@@ -18,13 +18,7 @@ SELECT
         SELECT min(s.open_at)
         FROM market.indicator_state AS s
         WHERE s.instrument_id = %(instrument_id)s::integer AND s.timeframe = %(timeframe)s::text
-            AND s.open_at >= (
-                SELECT b.open_at FROM market.adjusted_bars AS b
-                WHERE b.instrument_id = %(instrument_id)s::integer AND b.timeframe = %(timeframe)s::text
-                    AND b.open_at >= k.bars_from
-                ORDER BY b.open_at
-                LIMIT 1 OFFSET 219
-            )
+            AND s.open_at >= k.bars_from
     ) AS anchor_at
 FROM (
     SELECT
@@ -68,7 +62,8 @@ WITH computed AS MATERIALIZED (
         c.open_at,
         c.n,
         c.is_anchor,
-        to_jsonb(c) AS content
+        c.row_values,
+        c.memory
     FROM market.indicator_rows(
         ARRAY[%(instrument_id)s::integer], %(timeframe)s::text,
         ARRAY[%(before_at)s::timestamptz], ARRAY[%(to_at)s::timestamptz]
@@ -76,38 +71,28 @@ WITH computed AS MATERIALIZED (
     WHERE c.open_at >= %(from_at)s::timestamptz
 ),
 
--- What indicator_rows has and the table has not.
-others AS MATERIALIZED (
-    SELECT
-        r.relation,
-        array_agg(a.attname::text) AS names
-    FROM (VALUES ('market.indicators'), ('market.indicator_state')) AS r (relation)
-    INNER JOIN pg_catalog.pg_attribute AS a
-        ON a.attrelid IN ('market.indicators'::regclass, 'market.indicator_state'::regclass) AND a.attnum > 0
-        AND (
-            a.attname IN ('instrument_id', 'timeframe', 'open_at')
-            OR NOT EXISTS (
-                SELECT 1 FROM pg_catalog.pg_attribute AS o
-                WHERE o.attrelid = r.relation::regclass AND o.attname = a.attname
-            )
-        )
-    GROUP BY r.relation
+columns AS MATERIALIZED (
+    SELECT array_agg(a.attname::text ORDER BY a.attnum) AS names
+    FROM pg_catalog.pg_attribute AS a
+    WHERE a.attrelid = 'market.indicators'::regclass AND a.attnum > 0 AND NOT a.attisdropped
+        AND a.attname NOT IN ('instrument_id', 'timeframe', 'open_at', 'n')
 ),
 
 expected AS (
     SELECT
         'market.indicators'::text AS relation,
         c.open_at,
-        c.content - o.names AS content
+        jsonb_build_object('n', c.n) || (
+            SELECT jsonb_object_agg(v.name, v.value) FROM unnest(k.names, c.row_values) AS v (name, value)
+        ) AS content
     FROM computed AS c
-    INNER JOIN others AS o ON o.relation = 'market.indicators'
+    CROSS JOIN columns AS k
     UNION ALL
     SELECT
         'market.indicator_state'::text AS relation,
         c.open_at,
-        c.content - o.names AS content
+        jsonb_build_object('n', c.n, 'is_anchor', c.is_anchor, 'memory', to_jsonb(c.memory)) AS content
     FROM computed AS c
-    INNER JOIN others AS o ON o.relation = 'market.indicator_state'
     WHERE c.is_anchor
         OR (%(is_end)s::boolean AND c.open_at = (SELECT max(l.open_at) FROM computed AS l))
         -- Where newer rows wait for a refresh, the latest anchor stands before them.
@@ -121,18 +106,16 @@ stored AS (
     SELECT
         'market.indicators'::text AS relation,
         x.open_at,
-        to_jsonb(x) - o.names AS content
+        to_jsonb(x) - ARRAY['instrument_id', 'timeframe', 'open_at'] AS content
     FROM market.indicators AS x
-    INNER JOIN others AS o ON o.relation = 'market.indicators'
     WHERE x.instrument_id = %(instrument_id)s::integer AND x.timeframe = %(timeframe)s::text
         AND x.open_at >= %(from_at)s::timestamptz AND x.open_at < %(to_at)s::timestamptz
     UNION ALL
     SELECT
         'market.indicator_state'::text AS relation,
         s.open_at,
-        to_jsonb(s) - o.names AS content
+        to_jsonb(s) - ARRAY['instrument_id', 'timeframe', 'open_at'] AS content
     FROM market.indicator_state AS s
-    INNER JOIN others AS o ON o.relation = 'market.indicator_state'
     WHERE s.instrument_id = %(instrument_id)s::integer AND s.timeframe = %(timeframe)s::text
         AND s.open_at >= %(from_at)s::timestamptz AND s.open_at < %(to_at)s::timestamptz
 ),
@@ -167,8 +150,8 @@ CROSS JOIN LATERAL (
     UNION ALL
     SELECT
         k.key,
-        c.stored ->> k.key,
-        c.expected ->> k.key
+        left(c.stored ->> k.key, 80),
+        left(c.expected ->> k.key, 80)
     FROM jsonb_object_keys(c.stored) AS k (key)
     WHERE c.expected IS NOT NULL AND c.stored -> k.key IS DISTINCT FROM c.expected -> k.key
 ) AS v

@@ -1,9 +1,11 @@
 -- Purpose: what indicators/compute.py runs beside written.sql: what is forgotten before rows are computed again.
 --          The formula itself is sql/indicators.sql.
 
--- name: unpack_what_is_needed
--- See bars/ingest.sql.
-SELECT set_config('timescaledb.max_tuples_decompressed_per_dml_transaction', '0', TRUE);
+-- name: make_room
+-- Compressed chunks: see bars/ingest.sql. The rows of a batch are kept in memory until they are stored.
+SELECT
+    set_config('timescaledb.max_tuples_decompressed_per_dml_transaction', '0', TRUE),
+    set_config('work_mem', '64MB', TRUE);
 
 -- name: calendars
 -- Calendars with sessions, and from when on bars of theirs are computed.
@@ -16,25 +18,18 @@ WHERE i.instrument_id = ANY(%(instrument_ids)s::integer[]) AND i.calendar <> '24
 GROUP BY i.calendar;
 
 -- name: checks
--- Up to where each instrument is computed before it is looked whether its states are what they were: an anchor beyond
--- the reach of the last touched bar, `skipped` anchors further on; 'infinity' where there is none.
+-- Up to where each instrument is computed before it is looked whether its states are what they were: the first anchor
+-- behind the last touched bar, `skipped` anchors further on; 'infinity' where there is none.
 SELECT
     u.instrument_id,
     COALESCE(a.open_at, 'infinity')::text AS check_at,
     COALESCE(a.open_at + INTERVAL '1 microsecond', 'infinity')::text AS until_at
 FROM unnest(%(instrument_ids)s::integer[], %(to_ats)s::timestamptz[]) AS u (instrument_id, to_at)
 LEFT JOIN LATERAL (
-    SELECT x.open_at
-    FROM market.indicators AS x
-    WHERE x.instrument_id = u.instrument_id AND x.timeframe = %(timeframe)s::text AND x.open_at >= u.to_at
-    ORDER BY x.open_at
-    LIMIT 1 OFFSET %(beyond)s::integer
-) AS r ON TRUE
-LEFT JOIN LATERAL (
     SELECT s.open_at
     FROM market.indicator_state AS s
     WHERE s.instrument_id = u.instrument_id AND s.timeframe = %(timeframe)s::text AND s.is_anchor
-        AND s.open_at >= r.open_at
+        AND s.open_at >= u.to_at
     ORDER BY s.open_at
     LIMIT 1 OFFSET %(skipped)s::integer
 ) AS a ON TRUE
