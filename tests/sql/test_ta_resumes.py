@@ -18,7 +18,6 @@ from tests.sql.ta_series import walk
         "ta.ema_state(close, n, 20, {seed})",
         "ta.wilder_state(close, n, 20, {seed})",
         "ta.wilder_sum_state(close, n, 20, {seed})",
-        "ta.obv_state(close, previous_close, volume, {seed})",
     ],
 )
 @pytest.mark.parametrize("start", [2, 10, 20, 21, 57])

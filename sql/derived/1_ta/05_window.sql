@@ -1,5 +1,5 @@
 -- Family: kept windows, for the rolling indicators of analysts' own queries.
--- Read by: the rolling aggregates of this schema. Our own store uses native frames (ROWS k PRECEDING) instead.
+-- Read by: the rolling aggregates of this schema. Our own store writes its frames out instead.
 -- Units: those of what is pushed.
 -- A window is one array: {size, width, values row by row, the oldest row first}. It costs a copy per bar, which no
 -- analyst notices; in exchange every indicator works OVER (ORDER BY …) without a frame to get wrong.

@@ -1,6 +1,6 @@
 -- Family: what rolling indicators read from a kept window (05_window.sql): sum and extremes of its newest rows.
 -- Read by: rolling aggregates of this schema (31_stochastic.sql, 32_williams_r.sql, 36_ultimate.sql, 37_mfi.sql,
---   39_awesome.sql). Our own store uses native frames instead.
+--   39_awesome.sql). Our own store writes its frames out instead.
 -- Units: those of what was pushed.
 -- Loops over subscripts: a subquery over unnest(ta.window_column(…)) takes ten times as long.
 

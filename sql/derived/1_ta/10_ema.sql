@@ -34,7 +34,7 @@ BEGIN
 END
 $$;
 
--- ta.ema_state: ta.ema_step as an aggregate for our own compute; the result is the raw state (mask it by n >=
+-- ta.ema_state: ta.ema_step as a resumable aggregate; the result is the raw state (mask it by n >=
 --   period).
 -- Usage: ta.ema_state(close, n, 20, seed) OVER (PARTITION BY instrument_id ORDER BY open_at).
 -- Parameters, warm-up, NULL, flat: as ta.ema_step; seed = the state stored with the last bar before these

@@ -69,7 +69,7 @@ BEGIN
 END
 $$;
 
--- ta.kama_state: ta.kama_step as an aggregate for our own compute; the result is the raw state (mask it by n > period).
+-- ta.kama_state: ta.kama_step as a resumable aggregate; the result is the raw state (mask it by n > period).
 -- Usage: ta.kama_state(close, close - close_10_before, sum_of_moves_10, n, 10, 2, 30, seed) OVER (PARTITION BY
 --   instrument_id ORDER BY open_at).
 -- Parameters, warm-up, NULL, flat: as ta.kama_step; seed = the state stored with the last bar before these rows.

@@ -33,7 +33,7 @@ BEGIN
 END
 $$;
 
--- ta.wilder_state: ta.wilder_step as an aggregate for our own compute; the result is the raw state.
+-- ta.wilder_state: ta.wilder_step as a resumable aggregate; the result is the raw state.
 -- Usage: ta.wilder_state(gain, n - 1, 14, seed) OVER (PARTITION BY instrument_id ORDER BY open_at).
 -- Parameters, warm-up, NULL, flat: as ta.wilder_step; seed = the state stored with the last bar before these
 --   rows.
@@ -70,7 +70,7 @@ BEGIN
 END
 $$;
 
--- ta.wilder_sum_state: ta.wilder_sum_step as an aggregate for our own compute; the result is the raw state.
+-- ta.wilder_sum_state: ta.wilder_sum_step as a resumable aggregate; the result is the raw state.
 -- Usage: ta.wilder_sum_state(plus_dm, n - 1, 14, seed) OVER (PARTITION BY instrument_id ORDER BY open_at).
 -- Parameters, warm-up, NULL, flat: as ta.wilder_sum_step; seed = the state stored with the last bar before
 --   these rows.

@@ -1,6 +1,6 @@
 -- Family: moving average convergence/divergence (MACD).
 -- Author: Gerald Appel (late 1970s); histogram by Thomas Aspray (1986).
--- Read by: analysts (ta.macd, ta.macd_signal, ta.macd_hist); our own compute composes ta.ema_state instead.
+-- Read by: analysts (ta.macd, ta.macd_signal, ta.macd_hist); our own store composes ta.ema_step instead.
 -- Units: those of x.
 
 -- ta.macd_accumulate: state of the three aggregates:

@@ -76,7 +76,7 @@ BEGIN
 END
 $$;
 
--- ta.psar_state: ta.psar_step as an aggregate for our own compute; element 1 of the result is the SAR.
+-- ta.psar_state: ta.psar_step as a resumable aggregate; element 1 of the result is the SAR.
 -- Usage: ta.psar_state(high, low, n, 0.02, 0.2, seed) OVER (PARTITION BY instrument_id ORDER BY open_at).
 -- Parameters, warm-up, NULL, flat: as ta.psar_step; seed = the state stored with the last bar before these
 --   rows.

@@ -68,7 +68,7 @@ BEGIN
 END
 $$;
 
--- ta.supertrend_state: ta.supertrend_step as an aggregate for our own compute; elements 1 and 2 of the result are
+-- ta.supertrend_state: ta.supertrend_step as a resumable aggregate; elements 1 and 2 of the result are
 --   the line and the direction.
 -- Usage: ta.supertrend_state(high, low, close, atr, n - 10, 3.0, seed) OVER (PARTITION BY instrument_id ORDER BY
 --   open_at), with atr = ta.wilder_state(true range, n - 1, 10, …).

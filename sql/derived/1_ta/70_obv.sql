@@ -1,6 +1,6 @@
 -- Family: on-balance volume (OBV).
 -- Author: Joseph E. Granville, New Key to Stock Market Profits (1963).
--- Read by: sql/queries/indicators (ta.obv_state), analysts (ta.obv).
+-- Read by: analysts (ta.obv). Our own store sums by eras (06_sum_since.sql).
 -- Units: those of the volume.
 
 -- ta.obv_step: the ONE formula of OBV, one bar further.
@@ -29,18 +29,6 @@ BEGIN
     END;
 END
 $$;
-
--- ta.obv_state: ta.obv_step as an aggregate for our own compute.
--- Usage: ta.obv_state(close, previous_close, volume, seed) OVER (PARTITION BY instrument_id ORDER BY
---   open_at).
--- Parameters, warm-up, NULL, flat: as ta.obv_step; seed = the state stored with the last bar before these
---   rows.
--- TA-Lib: OBV.
-CREATE OR REPLACE AGGREGATE ta.obv_state(close float8, previous_close float8, volume float8, seed float8) (
-    SFUNC = ta.obv_step,
-    STYPE = float8,
-    PARALLEL = SAFE
-);
 
 -- ta.obv_accumulate: state of ta.obv: {last close, OBV}.
 CREATE OR REPLACE FUNCTION ta.obv_accumulate(state float8[], close float8, volume float8) RETURNS float8[]

@@ -47,7 +47,7 @@ BEGIN
 END
 $$;
 
--- ta.ad_state: ta.ad_step as an aggregate for our own compute.
+-- ta.ad_state: ta.ad_step as a resumable aggregate.
 -- Usage: ta.ad_state(money_flow, n, seed) OVER (PARTITION BY instrument_id ORDER BY open_at).
 -- Parameters: as ta.ad_step; seed = the state stored with the last bar before these rows.
 -- NULL: as ta.ad_step.
@@ -85,7 +85,7 @@ BEGIN
 END
 $$;
 
--- ta.ad_lag_state: ta.ad_lag_step as an aggregate for our own compute; ADOSC is the fast one minus the slow one.
+-- ta.ad_lag_state: ta.ad_lag_step as a resumable aggregate; ADOSC is the fast one minus the slow one.
 -- Usage: ta.ad_lag_state(money_flow, n, 3, seed) OVER (PARTITION BY instrument_id ORDER BY open_at).
 -- Parameters: as ta.ad_lag_step; seed = the state stored with the last bar before these rows.
 -- NULL: as ta.ad_lag_step.

@@ -63,7 +63,7 @@ BEGIN
 END
 $$;
 
--- ta.vwap_session_state: ta.vwap_session_step as an aggregate for our own compute; ta.vwap_value of its second and
+-- ta.vwap_session_state: ta.vwap_session_step as a resumable aggregate; ta.vwap_value of its second and
 --   third element is the VWAP.
 -- Usage: ta.vwap_session_state(turnover, volume, session, seed) OVER (PARTITION BY instrument_id ORDER BY open_at).
 -- Parameters: as ta.vwap_session_step; seed = the state stored with the last bar before these rows.

@@ -120,7 +120,7 @@ BEGIN
 END
 $$;
 
--- ta.pivot_state: ta.pivot_step as an aggregate for our own compute; elements 5 to 7 are what the _value
+-- ta.pivot_state: ta.pivot_step as a resumable aggregate; elements 5 to 7 are what the _value
 --   functions take.
 -- Usage: ta.pivot_state(high, low, close, (open_at AT TIME ZONE 'UTC')::date, n, seed) OVER (PARTITION BY
 --   instrument_id ORDER BY open_at).

@@ -53,7 +53,7 @@ BEGIN
 END
 $$;
 
--- ta.swing_state: ta.swing_step as an aggregate for our own compute; the result is the column itself.
+-- ta.swing_state: ta.swing_step as a resumable aggregate; the result is the column itself.
 -- Usage: ta.swing_state(confirmed, seed) OVER (PARTITION BY instrument_id ORDER BY open_at).
 -- Parameters, warm-up, NULL, flat: as ta.swing_step; seed = the column at the last bar before these rows.
 -- TA-Lib: none; Stock.Indicators (fcb).

@@ -45,7 +45,7 @@ BEGIN
 END
 $$;
 
--- ta.ha_open_state: ta.ha_open_step as an aggregate for our own compute; the result is the column itself.
+-- ta.ha_open_state: ta.ha_open_step as a resumable aggregate; the result is the column itself.
 -- Usage: ta.ha_open_state(open, close, lag(ha_close), n, seed) OVER (PARTITION BY instrument_id ORDER BY open_at).
 -- Parameters, warm-up, NULL, flat: as ta.ha_open_step; seed = ha_open of the last bar before these rows.
 -- TA-Lib: HA (first output).
