@@ -44,6 +44,12 @@ class Settings:
     """Slippage per side in basis points, taken off net returns twice."""
     min_score: float = 50.0
     """Candidates that score less are held back, with the reason on record."""
+    risk_pct: float = 1.0
+    """What the stop of a signal may cost, in percent of the equity: the suggested position is sized by it."""
+    max_position_pct: float = 100.0
+    """The largest position that is suggested, in percent of the equity."""
+    best_n: int = 0
+    """So many of the best signals of a cycle (one close of a timeframe) are sent, the others recorded; 0: all are."""
     lookback_hours: float = 24.0
     """How far back `signalhub once` looks for closes that were not evaluated."""
     settle_grace_seconds: float = 10.0
@@ -148,6 +154,17 @@ def _score(text: str) -> float:
     return score
 
 
+def _above_zero(text: str) -> float:
+    number = _positive_or_zero(text)
+    if not number:
+        raise ValueError
+    return number
+
+
+def _percentage(text: str) -> float:
+    return _above_zero(repr(_score(text)))
+
+
 def _outlier_z(text: str) -> float:
     score = _positive_or_zero(text)
     if score < LEAST_OUTLIER_Z:
@@ -204,6 +221,9 @@ _READERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "fee_bps": (_positive_or_zero, "a number of basis points, 0 or more"),
     "slippage_bps": (_positive_or_zero, "a number of basis points, 0 or more"),
     "min_score": (_score, "a number from 0 to 100"),
+    "risk_pct": (_percentage, "a number above 0, up to 100"),
+    "max_position_pct": (_above_zero, "a number above 0"),
+    "best_n": (_days, "a whole number, or 0"),
     "lookback_hours": (_positive_or_zero, "a number of hours"),
     "settle_grace_seconds": (_positive_or_zero, "a number of seconds"),
     "fresh_bars": (_positive_or_zero, "a number of bars"),

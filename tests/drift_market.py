@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from signalhub.db.engine import Database, create_engine
-from signalhub.domain.timeframe import M15
+from signalhub.domain.timeframe import M15, coarser, parse
 from signalhub.jobs import pipeline
 from signalhub.snapshot import WINDOW_BARS
 from tests import servers
@@ -95,12 +95,26 @@ class _Series:
             (symbol, timeframe),
         )
         self.places = {row["open_at"]: place for place, row in enumerate(self.rows)}
+        # Everything that is joined here is joined of the next coarser timeframe.
+        above = coarser(parse(timeframe), "+1")
+        self.above = _Series(database, symbol, above.code) if above else None
 
     def gives(self, inputs: dict[str, Any], open_at: Any) -> bool:
         place = self.places[open_at]
         window = self.rows[place - WINDOW_BARS + 1 : place + 1]
         return (
             inputs["window"] == {name: [row[name] for row in window] for name in WINDOW}
-            and inputs["row"] == {name: self.rows[place][name] for name in inputs["row"]}
-            and inputs["previous"] == {name: self.rows[place - 1][name] for name in inputs["previous"]}
+            and inputs["row"] == {name: self.value(place, name) for name in inputs["row"]}
+            and inputs["previous"] == {name: self.value(place - 1, name) for name in inputs["previous"]}
         )
+
+    def value(self, place: int, name: str) -> float | None:
+        """A column of the bar, or `+1.close`: of the last bar of the coarser timeframe that had closed by its close."""
+        key, dot, column = name.rpartition(".")
+        if not dot:
+            value: float | None = self.rows[place][name]
+            return value
+        assert key == "+1"
+        closed = [row for row in (self.above.rows if self.above else [])
+                  if row["close_at"] <= self.rows[place]["close_at"]]  # fmt: skip
+        return closed[-1][column] if closed else None

@@ -69,6 +69,6 @@ def forget(database: Database) -> None:
     """Empties the engine's record and leaves the market."""
     with database.transaction() as connection:
         connection.execute(
-            "TRUNCATE account.feedback, engine.outcomes, engine.signal_inputs, engine.signals, engine.abstentions, "
-            "engine.evaluations"
+            "TRUNCATE account.feedback, engine.outcomes, engine.signal_inputs, engine.signal_validity, engine.signals, "
+            "engine.abstentions, engine.evaluations"
         )

@@ -70,7 +70,12 @@ def expected(made: Sequence[Made]) -> dict[str, Any]:
         "average_return_pct": float(statistics.mean(results)) if n else None,
         "median_return_pct": float(statistics.median(results)) if n else None,
         "sharpe": sharpe(decided),
+        "sortino": sortino(decided),
         "max_drawdown_r": max_drawdown(decided),
+        "exposure": exposure(decided),
+        # As the makers of these outcomes give them: no excursion but the exit's own.
+        "average_mfe_r": float(statistics.mean(max(result, Fraction(0)) for result in results)) if n else None,
+        "average_mae_r": float(statistics.mean(min(result, Fraction(0)) for result in results)) if n else None,
         "average_duration_s": statistics.mean(held) if n else None,
     }
 
@@ -86,6 +91,37 @@ def wilson(won: int, n: int) -> tuple[float | None, float | None]:
 
 def sharpe(decided: Iterable[Made]) -> float | None:
     """Over a list that holds every single day, those without an exit too."""
+    series, rests = daily(decided)
+    if len(series) < 2:
+        return None
+    mean, deviation = float(statistics.mean(series)), float(statistics.stdev(series))
+    if deviation <= NO_DEVIATION * abs(mean):
+        return None
+    return mean / deviation * math.sqrt(252 if rests else 365)
+
+
+def sortino(decided: Iterable[Made]) -> float | None:
+    """The same over the root of the mean square of the losing days."""
+    series, rests = daily(decided)
+    squares = sum(min(result, Fraction(0)) ** 2 for result in series)
+    if len(series) < 2 or not squares:
+        return None
+    return float(statistics.mean(series)) / math.sqrt(squares / len(series)) * math.sqrt(252 if rests else 365)
+
+
+def exposure(decided: Iterable[Made]) -> float | None:
+    """Minute by minute: the share of those from the first fill to the last exit that some signal was held in."""
+    spans = [(one.exit_at - one.held, one.exit_at) for one in decided if one.exit_at is not None]
+    if not spans:
+        return None
+    first, last = min(fill for fill, _ in spans), max(exit_at for _, exit_at in spans)
+    minute = timedelta(minutes=1)
+    held = {first + n * minute for fill, end in spans for n in range((fill - first) // minute, (end - first) // minute)}
+    return len(held) / ((last - first) // minute) if last > first else None
+
+
+def daily(decided: Iterable[Made]) -> tuple[list[Fraction], bool]:
+    """R of every day that counts, and whether all are of classes that rest on weekends."""
     by_day: dict[date, Fraction] = {}
     classes = set()
     for one in decided:
@@ -93,17 +129,11 @@ def sharpe(decided: Iterable[Made]) -> float | None:
         classes.add(one.asset_class)
         day = one.exit_at.astimezone(UTC).date()
         by_day[day] = by_day.get(day, Fraction(0)) + Fraction(one.net_r or 0.0)
-    if not by_day:
-        return None
     rests = classes <= WEEKDAY_CLASSES
+    if not by_day:
+        return [], rests
     span = [min(by_day) + timedelta(days=index) for index in range((max(by_day) - min(by_day)).days + 1)]
-    series = [by_day.get(day, Fraction(0)) for day in span if not rests or day.weekday() < 5 or day in by_day]
-    if len(series) < 2:
-        return None
-    mean, deviation = float(statistics.mean(series)), float(statistics.stdev(series))
-    if deviation <= NO_DEVIATION * abs(mean):
-        return None
-    return mean / deviation * math.sqrt(252 if rests else 365)
+    return [by_day.get(day, Fraction(0)) for day in span if not rests or day.weekday() < 5 or day in by_day], rests
 
 
 def max_drawdown(decided: Sequence[Made]) -> float | None:

@@ -13,7 +13,6 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
 from litestar.params import QueryParameter, SkipValidation
 
-from signalhub import performance
 from signalhub.api import problems
 from signalhub.api.access import SUBSCRIBER, Access
 from signalhub.api.answers import from_memory
@@ -21,7 +20,8 @@ from signalhub.api.edge import Edge, EdgeDependency
 from signalhub.api.parameters import instant
 from signalhub.db.connection import Connection
 from signalhub.domain.wire import plain_row
-from signalhub.performance import PerformanceFilter
+from signalhub.performance import statistics as performance
+from signalhub.performance.statistics import PerformanceFilter
 from signalhub.signals.read import ORIGINS
 
 

@@ -18,7 +18,8 @@ class Signal:
     """A published proposal and where it stands.
 
     Prices in quote currency; returns in percent (2.21 means 2.21 %); r_multiple, mfe_r, mae_r gross and net_r net, in
-    risks. Filter on origin and is_simulated before you count anything.
+    risks; position_size_pct and max_risk_pct in percent of the equity. Filter on origin and is_simulated before you
+    count anything.
     """
 
     signal_id: int
@@ -58,6 +59,14 @@ class Signal:
     origin: str
     is_simulated: bool
     recorded_at: datetime
+    atr: float | None
+    position_size_pct: float | None
+    max_risk_pct: float | None
+    weights: dict[str, float] | None
+    left_out: list[str] | None
+    is_best: bool | None
+    validity: str | None
+    validity_since: datetime | None
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Signal:
@@ -118,4 +127,12 @@ EXAMPLE = Signal(
     origin="live",
     is_simulated=False,
     recorded_at=datetime(2026, 1, 2, 3, 0, 1, tzinfo=UTC),
+    atr=1.0,
+    position_size_pct=100,
+    max_risk_pct=0.995,
+    weights={"trend": 30, "volume": 15},
+    left_out=["open_interest"],
+    is_best=True,
+    validity="target_reached",
+    validity_since=datetime(2026, 1, 2, 7, tzinfo=UTC),
 )

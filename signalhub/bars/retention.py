@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from signalhub.bars import refreshes
 from signalhub.db.connection import Connection
 from signalhub.db.engine import Database
 from signalhub.db.queries import Queries
@@ -70,6 +71,8 @@ def drop_expired(
                 _drop(database, relation, cuts, ids, dropped)
         with database.transaction() as connection:
             _SQL.run(connection, "forget_flags")
+            if dropped.rows or dropped.chunks:
+                refreshes.record_whole(connection, _instrument_ids(connection), now)
     return dropped
 
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 
+from signalhub.bars import refreshes
 from signalhub.db.connection import Connection
 from signalhub.db.copy import array_of
 from signalhub.db.edition import TIMESCALE
@@ -68,10 +69,15 @@ def refresh(database: Database, now: datetime, report: Callable[[str], None] = l
 
 
 def finish(connection: Connection, refreshed: Refreshed) -> None:
-    """Forgets the ranges; levels whose last bucket is still forming stay dirty there."""
+    """Forgets the ranges; levels whose last bucket is still forming stay dirty there. What was written is on record.
+
+    In one transaction: until a reader can know of the new rows, they are dirty.
+    """
     parameters = {"dirty_ids": array_of(refreshed.dirty_ids)}
     _SQL.run(connection, "keep_forming", **parameters, now=refreshed.now)
     _SQL.run(connection, "forget_ranges", **parameters)
+    changes = ((item.instrument_id, item.timeframe, item.from_at) for item in refreshed.touched)
+    refreshes.record(connection, changes, refreshed.now)
 
 
 def rebuild(database: Database, level: Timeframe, from_at: datetime, to_at: datetime) -> None:

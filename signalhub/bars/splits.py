@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from signalhub.bars import sessions
+from signalhub.bars import refreshes, sessions
 from signalhub.bars.instruments import Instrument
 from signalhub.db.connection import Connection
 from signalhub.db.queries import Queries
@@ -62,6 +62,8 @@ def record(
         _SQL.run(connection, "delete", **key, effective_ats=[split.effective_at for split in removed])
         _insert(connection, instrument, added, file.path.name, now)
         _adjust(connection, instrument)
+        # Rows whose bars were dropped are never computed again: only here they change.
+        refreshes.record_whole(connection, [instrument.instrument_id], now)
     return Recorded(tuple(of_instrument(connection, instrument.instrument_id)), tuple(added), tuple(removed))
 
 

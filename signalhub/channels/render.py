@@ -38,7 +38,7 @@ _OUTCOME = (
     *("r_multiple", "net_r", "mfe_r", "mae_r", "tracked_through"),
 )
 """Columns that say something only when a signal has ended."""
-_HIDDEN = ("recorded_at",)
+_HIDDEN = ("recorded_at", "is_best", "validity", "validity_since")
 
 Make: TypeAlias = Callable[[], Content | None]
 

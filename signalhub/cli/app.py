@@ -15,7 +15,9 @@ from signalhub.cli import (
     address,
     audit,
     backfill,
+    backtest,
     check,
+    check_strategy,
     database,
     deliveries,
     demo,
@@ -31,6 +33,7 @@ from signalhub.cli import (
     signals,
     subscribers,
     universe,
+    verify,
 )
 from signalhub.cli.context import Context
 from signalhub.errors import SignalhubError
@@ -60,11 +63,14 @@ for area in (
     audit,
     signals,
     drift,
+    verify,
     performance,
+    backtest,
     subscribers,
     deliveries,
     service,
     check,
+    check_strategy,
     demo,
     universe,
 ):

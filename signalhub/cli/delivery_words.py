@@ -16,6 +16,7 @@ _WITHHELD = {
     "score_below_minimum": "its score is below their minimum",
     "no_channel": "they have no address on a channel they want",
     "daily_cap": "their cap for the day was reached",
+    "not_among_best": "others of the same close scored better, and only the best are sent",
     "no_longer_valid": "it was no longer valid before it could be sent",
 }
 _VERDICTS = {

@@ -21,7 +21,7 @@ from signalhub.feeds.configured import configured
 from signalhub.jobs import demo as job
 from signalhub.jobs.demo import Demonstrated
 from signalhub.jobs.schedule import API, PARTS
-from signalhub.performance import by_strategy
+from signalhub.performance.statistics import by_strategy
 from signalhub.signals.read import SignalFilter, page
 
 _SHOWN = 15

@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 
-from signalhub import performance as statistics
 from signalhub.cli import output
 from signalhub.cli.context import Context, pass_context
 from signalhub.cli.options import Instant
 from signalhub.db.connection import Connection
 from signalhub.domain.wire import to_json
-from signalhub.performance import PerformanceFilter
+from signalhub.performance import statistics
+from signalhub.performance.statistics import PerformanceFilter
 from signalhub.signals.read import ORIGINS, known_strategy
 
 _READERS: dict[str, Callable[[Connection, PerformanceFilter], list[dict[str, Any]]]] = {
@@ -72,8 +72,8 @@ def _show(what: str, rows: Sequence[Mapping[str, Any]]) -> None:
                 *(_key(row[name]) for name in keys.values()),
                 row["origin"],
                 "yes" if row["is_simulated"] else "no",
-                *_figures(row),
-                *(_figures_over_time(row) if over_time else ()),
+                *figures(row),
+                *(figures_over_time(row) if over_time else ()),
             )
             for row in rows
         ],
@@ -83,7 +83,8 @@ def _show(what: str, rows: Sequence[Mapping[str, Any]]) -> None:
     output.say(_EXPLAINED)
 
 
-def _figures(row: Mapping[str, Any]) -> tuple[str, ...]:
+def figures(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """A row's counts, rates and R, as cells."""
     return (
         f"{row['n_signals']:,}",
         f"{row['n_decided']:,}",
@@ -96,7 +97,8 @@ def _figures(row: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _figures_over_time(row: Mapping[str, Any]) -> tuple[str, ...]:
+def figures_over_time(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """What depends on when signals ended, as cells."""
     return (
         f"{row['n_open']:,}",
         _number(row["max_drawdown_r"], "{:.1f}"),

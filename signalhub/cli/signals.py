@@ -134,13 +134,19 @@ def show(rows: Sequence[Mapping[str, Any]]) -> None:
                 row["direction"],
                 f"{row['score']:.0f}",
                 *(shown_level(row[level]) for level in ("entry", "stop", "target")),
-                row["status"] + (" (ambiguous)" if row["is_ambiguous"] else ""),
+                _standing(row),
                 "" if row["r_multiple"] is None else f"{row['r_multiple']:+.2f}",
             )
             for row in rows
         ],
         right=("Score", "Entry", "Stop", "Target", "R"),
     )
+
+
+def _standing(row: Mapping[str, Any]) -> str:
+    if row["status"] == "open" and row["validity"] not in (None, "valid"):
+        return f"open, {row['validity'].replace('_', ' ')}"
+    return f"{row['status']} (ambiguous)" if row["is_ambiguous"] else str(row["status"])
 
 
 def _read(database: Database, chosen: SignalFilter, limit: int | None) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 
 
@@ -51,10 +51,28 @@ class Levels:
     stop: Decimal
     target: Decimal
 
+    @property
+    def risk_reward(self) -> Decimal:
+        """How many times the risk the target is away."""
+        ratio = abs(self.target - self.entry) / abs(self.entry - self.stop)
+        return ratio.quantize(Decimal("0.0001"), ROUND_HALF_UP)
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much to put in, both in percent of the equity: the position, and what its stop would cost."""
+
+    position_pct: Decimal
+    risk_pct: Decimal
+
 
 @dataclass(frozen=True)
 class SignalDraft:
-    """A signal ready to be stored. `inputs` are the exact bytes it was made from, `input_hash` their sha256."""
+    """A signal ready to be stored. `inputs` are the exact bytes it was made from, `input_hash` their sha256.
+
+    `components` are points out of 100; `weights` those of the strategy; `left_out` what the instrument lacked;
+    `is_best` says whether it is among the best of its cycle, None where nobody asks.
+    """
 
     instrument_id: int
     open_at: datetime
@@ -67,6 +85,11 @@ class SignalDraft:
     valid_until: datetime
     inputs: str
     input_hash: str
+    atr: float
+    size: Size
+    weights: dict[str, float]
+    left_out: tuple[str, ...] = ()
+    is_best: bool | None = None
 
 
 @dataclass(frozen=True)

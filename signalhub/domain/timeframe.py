@@ -58,3 +58,15 @@ def parse(code: str) -> Timeframe:
     except KeyError:
         known = ", ".join(_BY_CODE)
         raise UsageInvalid(f"{code!r} is no timeframe. Use one of {known}.") from None
+
+
+def coarser(timeframe: Timeframe, key: str) -> Timeframe | None:
+    """The coarser timeframe that `+1` (so many steps) or a code such as `4h` means beside one; None: there is none.
+
+    Raises: UsageInvalid for what is neither.
+    """
+    if key.startswith("+"):
+        place = TIMEFRAMES.index(timeframe) + int(key)
+        return TIMEFRAMES[place] if place < len(TIMEFRAMES) else None
+    named = parse(key)
+    return named if named > timeframe else None

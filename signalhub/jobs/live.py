@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from signalhub import snapshot
@@ -16,7 +16,7 @@ from signalhub.jobs.pipeline import Block, TooLate
 from signalhub.settings import Settings
 from signalhub.signals.gate import late_reasons
 from signalhub.signals.store import late_instruments
-from signalhub.snapshot import Liveness
+from signalhub.snapshot import Kept, Liveness
 from signalhub.strategies.base import Strategy
 
 _LIVE_AT_MOST = timedelta(minutes=15)
@@ -44,6 +44,17 @@ def groups(database: Database, timeframe: Timeframe, close: datetime) -> Livenes
     return replace(found, live=[key for key in found.live if key not in late], other=[*found.other, *was_late])
 
 
+@dataclass(frozen=True)
+class Known:
+    """What a caller has already: the groups of a close, and what it remembers of earlier ones."""
+
+    found: Liveness | None = None
+    kept: Kept | None = None
+
+
+_NOTHING = Known()
+
+
 def evaluate_close(
     database: Database,
     timeframe: Timeframe,
@@ -51,41 +62,30 @@ def evaluate_close(
     strategies: Sequence[Strategy],
     settings: Settings,
     read_clock: Callable[[], datetime],
-    found: Liveness | None = None,
+    known: Known = _NOTHING,
 ) -> int | None:
     """Live where the bars come from a live feed and there is still time, a replay everywhere else.
 
-    `found`: the groups, where the caller has them already. Returns the number of new signals, or None while bars
-    that may still come in time are waited for.
+    Returns the number of new signals, or None while bars that may still come in time are waited for.
     """
-    found = found or groups(database, timeframe, close)
+
+    def as_replay(instrument_ids: Sequence[int] | None) -> int:
+        block = Block(timeframe, [close], Origin.REPLAY, instrument_ids)
+        return pipeline.evaluate_block(database, block, strategies, settings, read_clock(), kept=known.kept)
+
+    found = known.found or groups(database, timeframe, close)
     until = deadline(timeframe, close)
     in_time = read_clock() <= until
     is_grace = in_time and read_clock() < close + timedelta(seconds=settings.settle_grace_seconds)
     if is_grace and (found.awaited or (found.unsettled and not found.live)):
         return None
     if not in_time or not (found.live or found.unsettled):
-        return _as_replay(database, timeframe, close, None, strategies, settings, read_clock)
+        return as_replay(None)
     block = Block(timeframe, [close], Origin.LIVE, found.live, late_reasons(found, settings))
     try:
         signals = pipeline.evaluate_block(
-            database, block, strategies, settings, read_clock(), lambda: read_clock() <= until
+            database, block, strategies, settings, read_clock(), lambda: read_clock() <= until, known.kept
         )
     except TooLate:
-        return _as_replay(database, timeframe, close, None, strategies, settings, read_clock)
-    if found.other:
-        signals += _as_replay(database, timeframe, close, found.other, strategies, settings, read_clock)
-    return signals
-
-
-def _as_replay(
-    database: Database,
-    timeframe: Timeframe,
-    close: datetime,
-    instrument_ids: Sequence[int] | None,
-    strategies: Sequence[Strategy],
-    settings: Settings,
-    read_clock: Callable[[], datetime],
-) -> int:
-    block = Block(timeframe, [close], Origin.REPLAY, instrument_ids)
-    return pipeline.evaluate_block(database, block, strategies, settings, read_clock())
+        return as_replay(None)
+    return signals + (as_replay(found.other) if found.other else 0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 import polars as pl
 
@@ -19,11 +18,16 @@ from signalhub.domain.signal import Origin, Reason
 from signalhub.domain.timeframe import Timeframe
 from signalhub.indicators import own, own_files
 from signalhub.indicators.compute import compute
+from signalhub.jobs.laps import Laps
 from signalhub.outbox import publish
 from signalhub.settings import Settings
-from signalhub.signals.evaluate import Universe, evaluate
+from signalhub.signals import validity
+from signalhub.signals.evaluate import evaluate_scene, mark_best
 from signalhub.signals.gate import GateRules
-from signalhub.signals.store import Run, store
+from signalhub.signals.judge import Terms
+from signalhub.signals.scene import Scene, Universe
+from signalhub.signals.store import Evaluated, Run, store
+from signalhub.snapshot import Kept
 from signalhub.strategies.base import Strategy
 
 Report = Callable[[str], None]
@@ -79,52 +83,78 @@ def evaluate_block(
     settings: Settings,
     now: datetime,
     in_time: Callable[[], bool] = lambda: True,
+    kept: Kept | None = None,
 ) -> int:
     """Snapshot → candidates → signals → outbox of one block, in one transaction; the number of new signals.
 
+    `kept`: what is remembered of earlier closes, for a block of one close.
     Raises: TooLate when `in_time` says no just before the commit; nothing is stored then.
     """
     fitting = [strategy for strategy in strategies if block.timeframe in strategy.timeframes]
-    columns = sorted({name for strategy in fitting for name in strategy.stored})
+    if not fitting:
+        return 0
+    lap = Laps()
     # Bars, indicators and dirty ranges must be of one instant: a correction in between would tear the frame.
     with database.reading() as connection:
-        seen = snapshot.load(connection, block.timeframe, block.closes, block.instrument_ids, columns)
+        seen = _seen(connection, block, fitting, kept)
+    lap.done("load")
     with database.transaction() as connection:
-        universe = _universe(connection, block, seen)
-        signals = sum(_evaluate(connection, block, seen, universe, strategy, settings, now) for strategy in fitting)
+        scene = Scene(seen, _universe(connection, block, seen), GateRules.of(settings))
+        lap.done("gate")
+        scene.propose(fitting)
+        lap.done("propose")
+        signal_ids = _stored(connection, block, scene, fitting, settings, lap, now)
+        if block.origin is Origin.LIVE:
+            publish.publish(connection, signal_ids, now)
         if not in_time():
             raise TooLate
-        return signals
+    return len(signal_ids)
 
 
 def track(
     database: Database, settings: Settings, now: datetime, instrument_ids: Sequence[int] | None = None
 ) -> dict[str, int]:
-    """Outcomes of open signals up to the watermark, by status; who was alerted is told of those that ended."""
+    """Outcomes of open signals up to the watermark, by status; who was alerted is told of those that ended.
+
+    What can still be done with the open ones is looked at on the way.
+    """
     with database.transaction() as connection:
         tracked = outcomes.track(connection, now, settings.fee_bps + settings.slippage_bps, instrument_ids)
+        validity.check(connection, tracked.ended, now, instrument_ids)
         publish.publish_closings(connection, tracked.ended, now)
         return dict(tracked.by_status)
 
 
-def _evaluate(
+def _seen(connection: Connection, block: Block, strategies: Sequence[Strategy], kept: Kept | None) -> snapshot.Snapshot:
+    columns = sorted({name for strategy in strategies for name in strategy.columns})
+    if kept is None or len(block.closes) > 1:
+        return snapshot.load(connection, block.timeframe, block.closes, block.instrument_ids, columns)
+    cooldown = max(strategy.cooldown_bars(block.timeframe) for strategy in strategies)
+    return kept.load(connection, block.timeframe, block.closes[0], block.instrument_ids, columns, cooldown)
+
+
+def _stored(
     connection: Connection,
     block: Block,
-    seen: snapshot.Snapshot,
-    universe: Universe,
-    strategy: Strategy,
+    scene: Scene,
+    strategies: Sequence[Strategy],
     settings: Settings,
+    lap: Laps,
     now: datetime,
-) -> int:
-    started = clock.stopwatch()
-    min_score, rules = Decimal(repr(settings.min_score)), GateRules.of(settings)
-    evaluations = evaluate(seen, strategy, universe, min_score, block.late, rules)
-    milliseconds = (clock.stopwatch() - started) * 1000 / len(block.closes)
-    run = Run(block.origin, strategy, block.timeframe, list(universe.instruments))
-    signal_ids = store(connection, run, evaluations, now=now, milliseconds=milliseconds)
-    if block.origin is Origin.LIVE:
-        publish.publish(connection, signal_ids, now)
-    return len(signal_ids)
+) -> list[int]:
+    """Candidates judged strategy by strategy and stored all at once; the ids of the signals that are new."""
+    terms, shared = Terms.of(settings), lap.total / len(strategies)
+    found = []
+    for strategy in strategies:
+        started = clock.stopwatch()
+        evaluations = evaluate_scene(scene, strategy, terms, block.late)
+        took = (clock.stopwatch() - started) * 1000 + shared
+        found.append(Evaluated(strategy, evaluations, took / len(block.closes)))
+    mark_best([item.evaluations for item in found], settings.best_n)
+    lap.done("score")
+    seen, ids = scene.snapshot, list(scene.universe.instruments)
+    run = Run(block.origin, block.timeframe, ids, seen.hits, seen.misses, lap.each(len(block.closes)))
+    return store(connection, run, found, now)
 
 
 def _universe(connection: Connection, block: Block, seen: snapshot.Snapshot) -> Universe:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from signalhub.bars import instruments, retention, sessions
+from signalhub.bars import instruments, refreshes, retention, sessions
 from signalhub.bars.retention import Keeping
 from signalhub.db.engine import Database
 from signalhub.domain.timeframe import TIMEFRAMES
@@ -15,6 +15,7 @@ from signalhub.outbox import publish, queue
 from signalhub.settings import Settings
 
 _PARTITIONS_AHEAD_DAYS = 7
+_REFRESHES_KEPT = timedelta(days=1)
 _BUSY_TABLES = (
     *("market.bars", "market.indicators", "market.indicator_state", "market.watermarks", "market.dirty_ranges"),
     *("engine.signals", "engine.outcomes", "engine.evaluations", "engine.abstentions"),
@@ -30,6 +31,7 @@ def daily(database: Database, settings: Settings, now: datetime) -> None:
         for calendar in sorted({item.calendar for item in instruments.every(connection)}):
             sessions.ensure(connection, calendar, now - timedelta(days=7), now)
         runs.forget_runs(connection, now - keep)
+        refreshes.forget(connection, now - _REFRESHES_KEPT)
     queue.sweep(database, keep, now)
     keep_small(database, settings, now)
 

@@ -1,6 +1,7 @@
 """Publish: signals to decisions and messages, and their ends to closing messages, in the caller's transaction.
 
-The transaction is the one that stores the signal or its outcome: rolled back, it leaves no message behind.
+The transaction is the one that stores the signal or its outcome: rolled back, it leaves no message behind. What is
+published or closed is entered in the ledger by it too.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 
 from signalhub.db.connection import Connection
 from signalhub.db.queries import Queries
+from signalhub.signals import ledger
+from signalhub.signals.ledger import Kind
 
 _SQL = Queries("outbox/publish")
 _NOTIFIED_AT_ONCE = 500
@@ -40,6 +43,7 @@ def publish(connection: Connection, signal_ids: Sequence[int], now: datetime) ->
     _announce(connection, "signal", live_ids)
     if done.messages:
         _SQL.run(connection, "wake")
+    ledger.append(connection, Kind.PUBLISHED, live_ids, now)
     return done
 
 
@@ -58,6 +62,7 @@ def publish_closings(connection: Connection, signal_ids: Sequence[int], now: dat
     _announce(connection, "signal_closed", live_ids)
     if messages:
         _SQL.run(connection, "wake")
+    ledger.append(connection, Kind.CLOSED, live_ids, now)
     return messages
 
 

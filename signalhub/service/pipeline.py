@@ -17,6 +17,7 @@ from signalhub.jobs.evaluation import once
 from signalhub.jobs.progress import Progress
 from signalhub.service.enduring import Keeper
 from signalhub.settings import Settings
+from signalhub.snapshot import Kept
 from signalhub.strategies.base import Strategy
 
 _LOG = logging.getLogger(__name__)
@@ -59,6 +60,7 @@ class PipelineLoop:
         self.keeper = keeper
         self.read_clock = read_clock
         self.catch_up_asked = threading.Event()
+        self.kept = Kept()
         self._done: dict[Timeframe, datetime] = {}
 
     def run(self) -> None:
@@ -110,8 +112,9 @@ class PipelineLoop:
             if not (found.live or found.unsettled):
                 return True
             started = clock.stopwatch()
+            known = live.Known(found, self.kept)
             signals = live.evaluate_close(
-                self.database, timeframe, close, self.strategies, self.settings, self.read_clock, found
+                self.database, timeframe, close, self.strategies, self.settings, self.read_clock, known
             )
         if signals is not None:
             _told(timeframe, close, signals, clock.stopwatch() - started, len(found.live), len(found.unsettled))

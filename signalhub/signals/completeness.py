@@ -7,14 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from signalhub.domain.session import ALWAYS, Calendar
-
-Instants = NDArray[np.int64]
-"""Microseconds since 1970, or a span of them."""
+from signalhub.domain.trading_time import traded
 
 
 def with_covered(frame: pl.DataFrame, calendars: Mapping[int, Calendar], window_bars: int) -> pl.DataFrame:
@@ -24,11 +20,17 @@ def with_covered(frame: pl.DataFrame, calendars: Mapping[int, Calendar], window_
     always.
     """
     timed = _with_traded(frame, calendars)
-    first = pl.col("traded_at_open").shift(window_bars - 1).over("instrument_id")
-    covered = (pl.col("traded_at_close") - pl.col("traded_at_open")).rolling_sum(window_bars).over("instrument_id")
+    first = pl.col("traded_at_open").shift(window_bars - 1)
+    so_far = (pl.col("traded_at_close") - pl.col("traded_at_open")).cum_sum()
+    covered = so_far - so_far.shift(window_bars).fill_null(0)
     whole = pl.col("traded_at_close") - first
-    covered_pct = pl.when(whole > 0).then(covered * 100.0 / whole)
+    covered_pct = pl.when(is_of_one(window_bars - 1) & (whole > 0)).then(covered * 100.0 / whole)
     return timed.with_columns(covered_pct=covered_pct).drop("traded_at_open", "traded_at_close")
+
+
+def is_of_one(bars_before: int) -> pl.Expr:
+    """Whether the row so many places before is a bar of the same instrument, in a frame that has its bars together."""
+    return (pl.col("instrument_id") == pl.col("instrument_id").shift(bars_before)).fill_null(value=False)
 
 
 def _with_traded(frame: pl.DataFrame, calendars: Mapping[int, Calendar]) -> pl.DataFrame:
@@ -46,16 +48,3 @@ def _with_traded(frame: pl.DataFrame, calendars: Mapping[int, Calendar]) -> pl.D
 
 
 _ENDS = ("open_at", "close_at")
-
-
-def traded(calendar: Calendar, instants: Instants) -> Instants:
-    """How long the sessions of the calendar had lasted at each instant, from its first session on."""
-    opens = np.array([round(item.open_at.timestamp() * 1e6) for item in calendar.sessions], dtype=np.int64)
-    lengths = np.array([round((item.close_at - item.open_at).total_seconds() * 1e6) for item in calendar.sessions])
-    before = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    begun = np.searchsorted(opens, instants, side="right")
-    if not len(opens):
-        return np.zeros_like(instants)
-    newest = np.maximum(begun - 1, 0)
-    within = np.clip(instants - opens[newest], 0, lengths[newest].astype(np.int64))
-    return np.where(begun > 0, before[newest] + within, 0)

@@ -124,7 +124,8 @@ def _blocks(known: Sequence[Mapping[str, Any]]) -> Iterator[_Block]:
 
 def _look_at(connection: Connection, block: _Block, by_id: Mapping[int, Instrument], found: Drift) -> None:
     recorded = _SQL.rows(connection, "recorded", signal_ids=block.signal_ids)
-    columns = sorted({name for row in recorded for name in json.loads(row["inputs"])["row"]} & set(INDICATOR_COLUMNS))
+    named = {name for row in recorded for name in json.loads(row["inputs"])["row"]}
+    columns = sorted(name for name in named if name in INDICATOR_COLUMNS or snapshot.is_joined(name))
     seen = snapshot.load(connection, block.timeframe, block.closes, block.instrument_ids, columns)
     kept_from = _SQL.scalar(connection, "kept_from", timeframe=block.timeframe.code)
     today = _Today(seen, by_id, kept_from or EVER, columns)
@@ -146,7 +147,8 @@ class _Today:
         self.seen = seen
         self.by_id = by_id
         self.kept_from = kept_from
-        self.columns = InputColumns(seen.frame, columns)
+        self.names = columns
+        self.columns = InputColumns(seen.frame)
         frame = seen.frame.with_row_index("place")
         firsts = frame.group_by("instrument_id").agg(pl.col("place").min())
         self.first_places: dict[int, int] = dict(firsts.iter_rows())
@@ -168,8 +170,10 @@ class _Today:
         if place - self.first_places[instrument_id] < WINDOW_BARS - 1:
             # The ordinal counts what was dropped too.
             return DROPPED if n >= WINDOW_BARS else {}
-        rule = Rule(*(stored[name] for name in ("strategy", "version", "parameters", "direction")))
-        return inputs(rule, self.by_id[instrument_id], self.seen.timeframe, close_at, self.columns.at(place))
+        told = {name: stored[name] for name in ("strategy", "version", "parameters", "direction")}
+        rule = Rule(**told, settings=stored.get("settings", {}))
+        bar = self.columns.at(place, self.names)
+        return inputs(rule, self.by_id[instrument_id], self.seen.timeframe, close_at, bar)
 
 
 def differences(stored: Mapping[str, Any], now: Mapping[str, Any]) -> list[Difference]:

@@ -12,7 +12,7 @@ from signalhub.domain.instrument import Listing
 from signalhub.domain.session import Calendar
 from signalhub.domain.signal import Reason
 from signalhub.settings import Settings
-from signalhub.signals.completeness import with_covered
+from signalhub.signals.completeness import is_of_one, with_covered
 from signalhub.snapshot import WINDOW_BARS, Liveness, Snapshot
 from signalhub.strategies.base import Strategy, previous
 
@@ -58,23 +58,35 @@ def with_gate(
     The gate looks at the fixed window that ends on the bar, and at what its venue did with the instrument at the close:
     `is_delisted` says that it was no part of the universe any more.
     """
+    known = pl.all_horizontal(*(pl.col(name).is_not_null() & previous(name).is_not_null() for name in strategy.needs))
+    lacks = pl.when(~known).then(pl.lit(Reason.WARMING_UP.value))
+    frame = gated(snapshot, rules, calendars).with_columns(abstains=pl.coalesce("before", lacks, "after"))
+    return frame.drop("before", "after")
+
+
+def gated(snapshot: Snapshot, rules: GateRules = _RULES, calendars: Mapping[int, Calendar] = _ALWAYS) -> pl.DataFrame:
+    """The snapshot's frame with what the gate says of each bar, whichever strategy asks: `is_delisted`, and reasons.
+
+    Shape: `before` is a reason that comes before what the strategy needs, `after` one that comes after it; null where
+    there is none. The frame holds the bars of an instrument together, ascending.
+    """
     dirty = pl.DataFrame(
         {"instrument_id": list(snapshot.dirty), "dirty_from": list(snapshot.dirty.values())},
         schema={"instrument_id": pl.Int32, "dirty_from": OPEN_AT},
     )
-    window_is_whole = pl.col("n") >= WINDOW_BARS
-    known = pl.all_horizontal(*(pl.col(name).is_not_null() & previous(name).is_not_null() for name in strategy.needs))
+    # The ordinal counts what was dropped too.
+    is_whole = (pl.col("n") >= WINDOW_BARS) & is_of_one(WINDOW_BARS - 1)
     frame = _with_status(snapshot).join(dirty, on="instrument_id", how="left", maintain_order="left")
     frame = with_covered(_with_outliers(frame, snapshot, rules), calendars, WINDOW_BARS)
     return frame.with_columns(
         is_delisted=pl.col("status").eq_missing(Listing.DELISTED.value),
-        abstains=pl.when(pl.col("status").is_not_null())
+        before=pl.when(pl.col("status").is_not_null())
         .then(pl.lit(Reason.NOT_LISTED.value))
         .when(pl.col("close_at") > pl.col("dirty_from"))
         .then(pl.lit(Reason.DIRTY.value))
-        .when(~(window_is_whole & known))
-        .then(pl.lit(Reason.WARMING_UP.value))
-        .when(_in_window(pl.col("filled_count")) > 0)
+        .when(~is_whole)
+        .then(pl.lit(Reason.WARMING_UP.value)),
+        after=pl.when(_in_window(pl.col("filled_count")) > 0)
         .then(pl.lit(Reason.FILLED_BARS.value))
         # Fresh is the window whose last bar is the close's own, all of it: settled, or with every bar that is expected.
         .when(pl.col("is_complete") == 0)
@@ -108,6 +120,6 @@ def _with_outliers(frame: pl.DataFrame, snapshot: Snapshot, rules: GateRules) ->
 
 
 def _in_window(count: pl.Expr) -> pl.Expr:
-    """The sum over the window that ends on the bar."""
-    so_far = count.cast(pl.Int64).cum_sum().over("instrument_id")
-    return so_far - so_far.shift(WINDOW_BARS).over("instrument_id").fill_null(0)
+    """The sum over the window that ends on the bar, where that is whole; else it says nothing."""
+    so_far = count.cast(pl.Int64).cum_sum()
+    return so_far - so_far.shift(WINDOW_BARS).fill_null(0)

@@ -1,23 +1,29 @@
-"""Inputs: everything a signal's score and levels are a function of, from the snapshot; kept with each signal.
+"""Inputs: everything a signal's score, levels and size are a function of, from the snapshot; kept with each signal.
 
-Evaluation makes signals of them; the drift report makes them again and compares.
+Evaluation makes signals of them; verification judges them again; the drift report makes them again and compares.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from signalhub.bars.instruments import Instrument
+from signalhub.domain import timeframe as timeframes
+from signalhub.domain.signal import Direction
 from signalhub.domain.timeframe import Timeframe
-from signalhub.indicators.window_features import Window
+from signalhub.indicators.window_features import Floats, Window, features
 from signalhub.signals.shares import SharesOfDate
 from signalhub.snapshot import PRICE_FACTOR, WINDOW_BARS
+from signalhub.strategies.base import Candidate, known
 
 _WINDOW_COLUMNS = ("open", "high", "low", "close", "volume")
 
@@ -32,35 +38,40 @@ class BarInputs:
 
 
 class InputColumns:
-    """Bars and some indicators of a snapshot's frame, to be looked at place by place."""
+    """Bars and other columns of a snapshot's frame, to be looked at place by place."""
 
-    def __init__(self, frame: pl.DataFrame, indicators: Iterable[str]) -> None:
-        self._columns = {name: frame[name].to_numpy() for name in (*_WINDOW_COLUMNS, *indicators)}
+    def __init__(self, frame: pl.DataFrame) -> None:
+        self._frame = frame
+        self._known: dict[str, Floats] = {}
         self._price_factors = frame[PRICE_FACTOR].to_numpy()
 
-    def at(self, place: int) -> BarInputs:
+    def at(self, place: int, columns: Iterable[str]) -> BarInputs:
         """The inputs of the bar at this place of the frame, which has its whole window before it.
 
-        Units: an indicator without a value is NaN.
+        Units: what has no value is NaN.
         """
         shares = SharesOfDate(float(self._price_factors[place]))
-        window = {name: self._columns[name][place - WINDOW_BARS + 1 : place + 1] for name in _WINDOW_COLUMNS}
-        return BarInputs(
-            shares.values(self._row(place)), shares.values(self._row(place - 1)), Window(**shares.arrays(window))
-        )
+        window = {name: self._values(name)[place - WINDOW_BARS + 1 : place + 1] for name in _WINDOW_COLUMNS}
+        row, before = ({name: float(self._values(name)[one]) for name in (*_WINDOW_COLUMNS, *columns)}
+                       for one in (place, place - 1))  # fmt: skip
+        return BarInputs(shares.values(row), shares.values(before), Window(**shares.arrays(window)))
 
-    def _row(self, place: int) -> dict[str, float]:
-        return {name: float(values[place]) for name, values in self._columns.items()}
+    def _values(self, name: str) -> Floats:
+        if name not in self._known:
+            self._known[name] = self._frame[name].to_numpy()
+        return self._known[name]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """The strategy's part of the inputs."""
+    """The strategy's part of the inputs, and the settings that count."""
 
     strategy: str
     version: str
     parameters: Mapping[str, Any]
     direction: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """`Terms.plain`; empty where the signal is older than they."""
 
 
 def inputs(
@@ -71,14 +82,15 @@ def inputs(
         "strategy": rule.strategy,
         "version": rule.version,
         "parameters": dict(rule.parameters),
+        "settings": dict(rule.settings),
         "venue": instrument.venue,
         "symbol": instrument.symbol,
         "tick_size": str(instrument.tick_size) if instrument.tick_size is not None else None,
         "timeframe": timeframe.code,
         "close_at": close_at.astimezone(UTC).isoformat(),
         "direction": rule.direction,
-        "row": dict(bar.row),
-        "previous": dict(bar.previous),
+        "row": _plain(bar.row),
+        "previous": _plain(bar.previous),
         "window": {name: getattr(bar.window, name).tolist() for name in _WINDOW_COLUMNS},
     }
 
@@ -86,3 +98,28 @@ def inputs(
 def as_text(values: Mapping[str, Any]) -> str:
     """Inputs as canonical JSON: the bytes whose sha256 is the signal's input_hash."""
     return json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def candidate_of(values: Mapping[str, Any]) -> Candidate:
+    """The candidate that inputs were made from, for judging it once more.
+
+    Shape: `values` as `inputs` gives them, or JSON of it.
+    """
+    window = Window(**{name: np.array(values["window"][name], dtype=np.float64) for name in _WINDOW_COLUMNS})
+    row, before = (_floats(values[part]) for part in ("row", "previous"))
+    timeframe = timeframes.parse(values["timeframe"])
+    return Candidate(Direction(values["direction"]), row, before, window, features(window), timeframe)
+
+
+def tick_of(values: Mapping[str, Any]) -> Decimal | None:
+    """The instrument's tick as inputs hold it."""
+    return None if values["tick_size"] is None else Decimal(values["tick_size"])
+
+
+def _plain(values: Mapping[str, float]) -> dict[str, float | None]:
+    # JSON knows no NaN.
+    return {name: known(value) for name, value in values.items()}
+
+
+def _floats(values: Mapping[str, float | None]) -> dict[str, float]:
+    return {name: math.nan if value is None else value for name, value in values.items()}

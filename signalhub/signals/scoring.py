@@ -28,3 +28,13 @@ def points(components: Sequence[Component]) -> dict[str, Decimal]:
 def score(parts: dict[str, Decimal]) -> Decimal:
     """The score, 0 to 100: the sum of the points."""
     return sum(parts.values(), Decimal(0))
+
+
+def weights(components: Sequence[Component]) -> dict[str, float]:
+    """The weights, as the strategy gives them, of the components that the instrument had."""
+    return {component.name: float(component.weight) for component in components if component.value is not None}
+
+
+def left_out(components: Sequence[Component]) -> tuple[str, ...]:
+    """The components that the instrument lacked."""
+    return tuple(component.name for component in components if component.value is None)

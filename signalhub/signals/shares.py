@@ -37,7 +37,11 @@ class SharesOfDate:
         return {name: np.array([self._value(name, value) for value in array]) for name, array in arrays.items()}
 
     def _value(self, name: str, value: float) -> float:
-        power = -1 if name == "volume" else POWER.get(name, 1)
+        # A column of a coarser timeframe, `4h.close`, is in the same shares; what was observed is in none.
+        prefix, _, column = name.rpartition(".")
+        if prefix.startswith("obs"):
+            return value
+        power = -1 if column == "volume" else POWER.get(column, 1)
         if power == 0:
             return value
         exact = value / self.price_factor**power if power > 0 else value * self.price_factor

@@ -6,8 +6,8 @@ Run twice it stores once; what is stored is never rewritten.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -20,49 +20,75 @@ from signalhub.strategies.base import Strategy
 _SQL = Queries("signals/store")
 
 
-def strategy_id(connection: Connection, strategy: Strategy, now: datetime) -> int:
-    """The row of this version of the strategy, made where it is missing."""
-    key = {"strategy": strategy.name, "version": strategy.version}
-    parameters = json.dumps(strategy.parameter_values, sort_keys=True)
-    _SQL.run(connection, "register_strategy", **key, parameters=parameters, now=now)
-    identifier: int = _SQL.scalar(connection, "strategy_id", **key)
-    return identifier
+def strategy_ids(connection: Connection, strategies: Sequence[Strategy], now: datetime) -> list[int]:
+    """The rows of these versions of strategies, made where they are missing."""
+    keys = {"strategies": [item.name for item in strategies], "versions": [item.version for item in strategies]}
+    found = [row["strategy_id"] for row in _SQL.rows(connection, "strategy_ids", **keys)]
+    if None not in found:
+        return found
+    rows = [
+        {"strategy": item.name, "version": item.version, "parameters": item.parameter_values} for item in strategies
+    ]
+    _SQL.run(connection, "register_strategies", rows=json.dumps(rows, sort_keys=True), now=now)
+    return [row["strategy_id"] for row in _SQL.rows(connection, "strategy_ids", **keys)]
 
 
 @dataclass(frozen=True)
 class Run:
-    """What was evaluated: by which version of which strategy, as what, over which instruments."""
+    """What was evaluated: as what, of which timeframe and instruments, and what the snapshot and the steps took."""
 
     origin: Origin
-    strategy: Strategy
     timeframe: Timeframe
     instrument_ids: Sequence[int]
+    snapshot_hits: int = 0
+    snapshot_misses: int = 0
+    steps: Mapping[str, float] = field(default_factory=dict)
+    """Milliseconds by step, of all strategies together, for one close on average."""
 
 
-def store(
-    connection: Connection, run: Run, evaluations: Sequence[Evaluation], *, now: datetime, milliseconds: float
-) -> list[int]:
-    """Stores what a run made of a block of closes; the ids of the signals that are new.
+@dataclass(frozen=True)
+class Evaluated:
+    """What a strategy made of a block of closes, and the milliseconds that one of them took on average."""
 
-    `milliseconds` is what one close of the block took on average.
-    """
-    key = {
-        "origin": run.origin.value,
-        "strategy_id": strategy_id(connection, run.strategy, now),
-        "timeframe": run.timeframe.code,
-    }
-    rows = json.dumps([_evaluation_row(evaluation) for evaluation in evaluations])
-    _SQL.run(connection, "insert_evaluations", **key, rows=rows, milliseconds=milliseconds, now=now)
-    abstentions = [row for evaluation in evaluations for row in _abstention_rows(evaluation)]
-    closes = [evaluation.close_at for evaluation in evaluations]
-    told = {**key, "rows": json.dumps(abstentions)}
-    _SQL.run(connection, "forget_healed", **told, closes=closes, instrument_ids=list(run.instrument_ids))
-    _SQL.run(connection, "insert_abstentions", **told)
-    drafts = [draft for evaluation in evaluations for draft in evaluation.signals]
+    strategy: Strategy
+    evaluations: Sequence[Evaluation]
+    milliseconds: float
+
+
+def store(connection: Connection, run: Run, evaluated: Sequence[Evaluated], now: datetime) -> list[int]:
+    """Stores what strategies made of a block of closes; the ids of the signals that are new."""
+    if not evaluated:
+        return []
+    ids = strategy_ids(connection, [item.strategy for item in evaluated], now)
+    key = {"origin": run.origin.value, "timeframe": run.timeframe.code}
+    by_id = dict(zip(ids, evaluated, strict=True))
+    rows = [_evaluation_row(one, key, item) for key, item in by_id.items() for one in item.evaluations]
+    counted = {"snapshot_hits": run.snapshot_hits, "snapshot_misses": run.snapshot_misses}
+    timed = {"steps": json.dumps({name: round(value, 3) for name, value in run.steps.items()})}
+    _SQL.run(connection, "insert_evaluations", **key, **counted, **timed, rows=json.dumps(rows), now=now)
+    each = [(key, one) for key, item in by_id.items() for one in item.evaluations]
+    _store_abstentions(connection, run, key, ids, each)
+    drafts = [_signal_row(draft, key) for key, one in each for draft in one.signals]
     if not drafts:
         return []
-    given = json.dumps([_signal_row(draft) for draft in drafts])
-    return [row["signal_id"] for row in _SQL.rows(connection, "insert_signals", **key, rows=given, now=now)]
+    made = _SQL.rows(connection, "insert_signals", **key, rows=json.dumps(drafts), now=now)
+    return [row["signal_id"] for row in made]
+
+
+def _store_abstentions(
+    connection: Connection,
+    run: Run,
+    key: Mapping[str, str],
+    strategy_ids: Sequence[int],
+    each: Sequence[tuple[int, Evaluation]],
+) -> None:
+    rows = json.dumps([row for key, one in each for row in _abstention_rows(one, key)])
+    if run.origin is Origin.REPLAY:
+        closes = sorted({one.close_at for _, one in each})
+        told = {"strategy_ids": strategy_ids, "closes": closes, "instrument_ids": list(run.instrument_ids)}
+        _SQL.run(connection, "forget_healed", timeframe=run.timeframe.code, rows=rows, **told)
+    if rows != "[]":
+        _SQL.run(connection, "insert_abstentions", **key, rows=rows)
 
 
 def unevaluated_closes(
@@ -80,7 +106,7 @@ def unevaluated_closes(
     rows = _SQL.rows(
         connection,
         "unevaluated_closes",
-        strategy_id=strategy_id(connection, strategy, now),
+        strategy_id=strategy_ids(connection, [strategy], now)[0],
         timeframe=timeframe.code,
         after=span[0],
         until=span[1],
@@ -97,19 +123,22 @@ def late_instruments(connection: Connection, timeframe: Timeframe, close: dateti
     return [row["instrument_id"] for row in rows]
 
 
-def _evaluation_row(evaluation: Evaluation) -> dict[str, Any]:
+def _evaluation_row(evaluation: Evaluation, strategy_id: int, item: Evaluated) -> dict[str, Any]:
     return {
+        "strategy_id": strategy_id,
         "close_at": evaluation.close_at.isoformat(),
         "instruments_seen": evaluation.instruments_seen,
         "instruments_abstained": evaluation.instruments_abstained,
         "candidates": evaluation.candidates,
         "signals": len(evaluation.signals),
+        "milliseconds": item.milliseconds,
     }
 
 
-def _abstention_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
+def _abstention_rows(evaluation: Evaluation, strategy_id: int) -> list[dict[str, Any]]:
     return [
         {
+            "strategy_id": strategy_id,
             "close_at": evaluation.close_at.isoformat(),
             "instrument_id": abstention.instrument_id,
             "direction": abstention.direction,
@@ -120,8 +149,9 @@ def _abstention_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
     ]
 
 
-def _signal_row(draft: SignalDraft) -> dict[str, Any]:
+def _signal_row(draft: SignalDraft, strategy_id: int) -> dict[str, Any]:
     return {
+        "strategy_id": strategy_id,
         "instrument_id": draft.instrument_id,
         "open_at": draft.open_at.isoformat(),
         "close_at": draft.close_at.isoformat(),
@@ -135,4 +165,11 @@ def _signal_row(draft: SignalDraft) -> dict[str, Any]:
         "valid_until": draft.valid_until.isoformat(),
         "inputs": draft.inputs,
         "input_hash": draft.input_hash,
+        "atr": draft.atr,
+        "risk_reward": str(draft.levels.risk_reward),
+        "position_size_pct": str(draft.size.position_pct),
+        "max_risk_pct": str(draft.size.risk_pct),
+        "weights": draft.weights,
+        "left_out": list(draft.left_out),
+        "is_best": draft.is_best,
     }

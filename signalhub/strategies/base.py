@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
@@ -17,6 +18,7 @@ from typing import Any, ClassVar
 
 import polars as pl
 
+from signalhub.domain import timeframe as timeframes
 from signalhub.domain.instrument import ASSET_CLASSES
 from signalhub.domain.signal import Direction
 from signalhub.domain.timeframe import TIMEFRAMES, Timeframe
@@ -33,13 +35,19 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Candidate:
-    """What step two may look at: the signal bar's stored row, its window, and TA-Lib's features of it."""
+    """What step two may look at: the signal bar's stored row, its window, and TA-Lib's features of it.
+
+    `row` and `previous` hold bars, the indicators of `Strategy.stored`, and the columns of `Strategy.joined`; what has
+    no value is NaN: read it through `known`.
+    """
 
     direction: Direction
     row: Mapping[str, float]
     previous: Mapping[str, float]
     window: Window
     features: Mapping[str, float]
+    timeframe: Timeframe | None = None
+    """The signal's: with it reasons name the timeframe that `+1` means."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +75,18 @@ class Strategy(ABC):
     """Raised by hand when the rule itself changes."""
     needs: ClassVar[tuple[str, ...]]
     """Indicator columns that must have a value on the signal bar and the bar before it."""
+    wants: ClassVar[tuple[str, ...]] = ()
+    """Indicator columns that are read where they have a value; NaN where not."""
+    context: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """Columns wanted of coarser timeframes: `{"+1": ("ema_50",), "4h": ("close",)}` gives `+1.ema_50`, `4h.close`.
+
+    A key is a timeframe's code, or `+1` … `+3`: so many steps coarser than the signal's. They are as of the signal
+    bar's close: of the last bar that had closed by then. NaN where there is none: no timeframe so coarse, or a code
+    that is not coarser, too short a history, or a bar that is out of date.
+    """
+    observations: ClassVar[tuple[str, ...]] = ()
+    """Kinds of market.observations, as known at the close: `obs.open_interest`, and `obs.open_interest.before` as it
+    was known 24 bars before. NaN where there is none, or only one older than a day."""
     timeframes: ClassVar[tuple[Timeframe, ...]] = TIMEFRAMES
     asset_classes: ClassVar[tuple[str, ...]] = ASSET_CLASSES
 
@@ -80,10 +100,34 @@ class Strategy(ABC):
     def assess(self, candidate: Candidate) -> Assessment:
         """What the candidate's score is made of."""
 
+    def structure(self, candidate: Candidate) -> tuple[float, float] | None:  # noqa: ARG002
+        """Stop and target out of the chart's structure, in quote currency; None: multiples of ATR.
+
+        They are rounded and checked like all levels.
+        """
+        return None
+
     @property
     def stored(self) -> tuple[str, ...]:
-        """Indicator columns that a signal is made from: what the rule needs, and the ATR of its levels."""
-        return tuple(sorted({*self.needs, "atr_14"}))
+        """Indicator columns that a signal is made from: what the rule needs and wants, and the ATR of its levels."""
+        return tuple(sorted({*self.needs, *self.wants, "atr_14"}))
+
+    def contexts(self, timeframe: Timeframe) -> dict[str, Timeframe]:
+        """The keys of `context` that mean something for signals of a timeframe, and the timeframe each means."""
+        found = {key: context_timeframe(timeframe, key) for key in self.context}
+        return {key: coarser for key, coarser in found.items() if coarser is not None}
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column beside the bars' own that a snapshot must hold for it."""
+        return (*self.stored, *self.joined)
+
+    @property
+    def joined(self) -> tuple[str, ...]:
+        """Columns of `context` and `observations` as they are called in the frame and in rows, at any timeframe."""
+        contexts = [f"{key}.{name}" for key, names in self.context.items() for name in names]
+        observed = [f"obs.{kind}{end}" for kind in self.observations for end in ("", ".before")]
+        return tuple(sorted({*contexts, *observed}))
 
     @property
     def stop_atr(self) -> float:
@@ -116,9 +160,25 @@ class Strategy(ABC):
         return asdict(self.parameters) if is_dataclass(self.parameters) else {}  # type: ignore[arg-type]
 
 
-def previous(column: str, bars: int = 1) -> pl.Expr:
-    """The column's value some bars before, of the same instrument."""
-    return pl.col(column).shift(bars).over("instrument_id")
+def previous(column: str | pl.Expr, bars: int = 1) -> pl.Expr:
+    """The value of a column, or of an expression over columns, some bars before, of the same instrument.
+
+    The frame has an instrument's bars together, ascending: a shift and a look at whose bar it is take a tenth of
+    the time of a shift over each instrument.
+    """
+    value = pl.col(column) if isinstance(column, str) else column
+    is_its = pl.col("instrument_id") == pl.col("instrument_id").shift(bars)
+    return pl.when(is_its).then(value.shift(bars))
+
+
+def known(value: float | None) -> float | None:
+    """The value, or None where there is none: a component of None is left out of the score."""
+    return None if value is None or math.isnan(value) else value
+
+
+def context_timeframe(timeframe: Timeframe, key: str) -> Timeframe | None:
+    """The coarser timeframe that a key of `Strategy.context` means beside `timeframe`; None where there is none."""
+    return timeframes.coarser(timeframe, key)
 
 
 def unit(value: float, low: float, high: float) -> float:

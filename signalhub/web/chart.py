@@ -39,7 +39,7 @@ SIZES = (Size("wide", 1120, 460, 72), Size("middle", 720, 400, 48), Size("narrow
 
 
 @dataclass(frozen=True)
-class _Frame:
+class Frame:
     """The scales of one drawing, and where its parts end."""
 
     size: Size
@@ -51,8 +51,8 @@ class _Frame:
 
 def draw(signal: Charted, candles: Sequence[Candle], size: Size) -> str:
     """The SVG of at least one candle, ascending."""
-    shown = _around_the_signal(signal, candles, size.before)
-    frame = _frame(signal, shown, size)
+    shown = around_the_signal(signal, candles, size.before)
+    frame = frame_of(signal, shown, size)
     parts = (_axes(signal, frame), _zones(signal, frame), _volume(shown, frame), _bodies(shown, frame))
     marks = (_tags(signal, frame), _markers(signal, shown, frame))
     ids = f"chart-{size.name}-title", f"chart-{size.name}-description"
@@ -83,12 +83,14 @@ def described(signal: Charted, candles: Sequence[Candle]) -> str:
     )
 
 
-def _around_the_signal(signal: Charted, candles: Sequence[Candle], before: int) -> Sequence[Candle]:
+def around_the_signal(signal: Charted, candles: Sequence[Candle], before: int) -> Sequence[Candle]:
+    """The candles that are drawn: so many up to the signal's, and all after it."""
     count = sum(1 for candle in candles if candle.close_at <= signal.close_at)
     return candles[max(0, count - before) :]
 
 
-def _frame(signal: Charted, candles: Sequence[Candle], size: Size) -> _Frame:
+def frame_of(signal: Charted, candles: Sequence[Candle], size: Size) -> Frame:
+    """Where the candles that are drawn come to stand."""
     bottom = size.height - _AXIS_PX
     volume_top = bottom - (bottom - _TOP_PX) * _VOLUME_SHARE
     prices = [price for candle in candles for price in (candle.low, candle.high)]
@@ -98,14 +100,14 @@ def _frame(signal: Charted, candles: Sequence[Candle], size: Size) -> _Frame:
     time = TimeScale.over(
         candles, signal.timeframe.span, signal.valid_until, 8.0, size.width - letters * LETTER_PX - 16
     )
-    return _Frame(size, time, price, volume_top, bottom)
+    return Frame(size, time, price, volume_top, bottom)
 
 
 def _n_ticks(size: Size) -> int:
     return max(3, size.height // 55)
 
 
-def _axes(signal: Charted, frame: _Frame) -> str:
+def _axes(signal: Charted, frame: Frame) -> str:
     left, right = frame.time.left, frame.time.right
     parts = []
     taken = [y for _, _, y, _ in _placed_tags(signal, frame)]
@@ -122,7 +124,7 @@ def _axes(signal: Charted, frame: _Frame) -> str:
     return element("g", *parts, class_="axes")
 
 
-def _zones(signal: Charted, frame: _Frame) -> str:
+def _zones(signal: Charted, frame: Frame) -> str:
     """Where the signal was at stake: from its close to its end, risk on one side of entry and reward on the other."""
     left = frame.time.x(signal.close_at)
     right = max(frame.time.x(signal.exit_at or signal.valid_until), left + 1)
@@ -135,25 +137,25 @@ def _zones(signal: Charted, frame: _Frame) -> str:
     return element("g", *boxes)
 
 
-def _volume(candles: Sequence[Candle], frame: _Frame) -> str:
+def _volume(candles: Sequence[Candle], frame: Frame) -> str:
     most = max(candle.volume for candle in candles) or 1.0
     room = frame.bottom - frame.volume_top
     bars = ((index, c, frame.bottom - c.volume / most * room) for index, c in enumerate(candles))
     return _by_direction(candles, "volume", (_box(frame, index, top, frame.bottom) for index, _, top in bars))
 
 
-def _bodies(candles: Sequence[Candle], frame: _Frame) -> str:
+def _bodies(candles: Sequence[Candle], frame: Frame) -> str:
     return _by_direction(candles, "candle", (_body(frame, index, candle) for index, candle in enumerate(candles)))
 
 
-def _body(frame: _Frame, index: int, candle: Candle) -> str:
+def _body(frame: Frame, index: int, candle: Candle) -> str:
     x, y = frame.time.middle(index), frame.price.y
     top, bottom = y(max(candle.open, candle.close)), y(min(candle.open, candle.close))
     wicks = [("M", x, y(candle.high)), ("L", x, top), ("M", x, bottom), ("L", x, y(candle.low))]
     return path(wicks) + _box(frame, index, top, bottom)
 
 
-def _box(frame: _Frame, index: int, top: float, bottom: float) -> str:
+def _box(frame: Frame, index: int, top: float, bottom: float) -> str:
     middle, half = frame.time.middle(index), max(0.5, frame.time.slot * 0.32)
     corners = [(middle - half, top), (middle + half, top), (middle + half, bottom), (middle - half, bottom)]
     return path([("M" if at == 0 else "L", *corner) for at, corner in enumerate(corners)]) + "Z"
@@ -167,7 +169,7 @@ def _by_direction(candles: Sequence[Candle], name: str, drawn: Iterator[str]) ->
     return "".join(element("path", d=d, class_=f"{name} {way}") for way, d in ways.items() if d)
 
 
-def _tags(signal: Charted, frame: _Frame) -> str:
+def _tags(signal: Charted, frame: Frame) -> str:
     left, right = frame.time.x(signal.close_at), frame.time.right
     width = frame.size.width - right - 2
     parts = []
@@ -180,7 +182,7 @@ def _tags(signal: Charted, frame: _Frame) -> str:
     return element("g", *parts)
 
 
-def _placed_tags(signal: Charted, frame: _Frame) -> list[tuple[str, float, float, str]]:
+def _placed_tags(signal: Charted, frame: Frame) -> list[tuple[str, float, float, str]]:
     """(name, y of the level, y of its tag, text), downwards: tags are moved apart where levels are close together."""
     texts = _tag_texts(signal, frame.size)
     found = [
@@ -201,7 +203,7 @@ def _tag_texts(signal: Charted, size: Size) -> list[str]:
     ]
 
 
-def _markers(signal: Charted, candles: Sequence[Candle], frame: _Frame) -> str:
+def _markers(signal: Charted, candles: Sequence[Candle], frame: Frame) -> str:
     parts = [_arrow(signal, candles, frame)]
     for name, instant, price in _ends(signal):
         x, y = frame.time.x(instant), frame.price.y(price)
@@ -215,7 +217,7 @@ def _markers(signal: Charted, candles: Sequence[Candle], frame: _Frame) -> str:
     return element("g", *parts)
 
 
-def _arrow(signal: Charted, candles: Sequence[Candle], frame: _Frame) -> str:
+def _arrow(signal: Charted, candles: Sequence[Candle], frame: Frame) -> str:
     """Below the signal's candle and pointing up for a long, above it and down for a short."""
     index = max((at for at, candle in enumerate(candles) if candle.close_at <= signal.close_at), default=0)
     sign = Direction(signal.direction).sign

@@ -40,21 +40,25 @@ SELECT
     b.volume,
     b.filled_count,
     CASE
-        WHEN w.settled_through >= b.close_at THEN 1
-        WHEN b.bar_count >= market.expected_bars(i.calendar, b.base_timeframe, b.open_at, b.close_at) THEN 1
+        -- By key, a row at a time: joined, the planner, who expects few bars, compares each with every watermark.
+        WHEN (
+            SELECT w.settled_through FROM market.watermarks AS w
+            WHERE w.instrument_id = b.instrument_id AND w.timeframe = b.base_timeframe
+        ) >= b.close_at THEN 1
+        WHEN b.bar_count >= market.expected_bars(
+            (SELECT i.calendar FROM market.instruments AS i WHERE i.instrument_id = b.instrument_id),
+            b.base_timeframe, b.open_at, b.close_at
+        ) THEN 1
         ELSE 0
     END AS is_complete,
     b.price_factor
 FROM unnest(%(instrument_ids)s::integer[], %(from_ats)s::timestamptz[]) AS c (instrument_id, from_at)
-INNER JOIN market.instruments AS i ON c.instrument_id = i.instrument_id
 INNER JOIN market.adjusted_bars AS b
     ON c.instrument_id = b.instrument_id
     AND b.timeframe = %(timeframe)s::text
     AND b.open_at >= c.from_at
     AND b.open_at >= %(first_needed)s::timestamptz
-    AND b.open_at <= %(last_open)s::timestamptz
-LEFT JOIN market.watermarks AS w
-    ON b.instrument_id = w.instrument_id AND b.base_timeframe = w.timeframe;
+    AND b.open_at <= %(last_open)s::timestamptz;
 
 -- name: outliers
 -- Bars of the block and its context that hold a flagged base bar, a row for each flag. Hardly ever any.
@@ -130,7 +134,12 @@ SELECT
             INNER JOIN market.sources AS s ON p.source = s.source
             WHERE p.instrument_id = i.instrument_id AND s.is_live
         ) THEN 'other'
+        -- Looked for only where another source may write: that nothing was found takes a look at a day of bars.
         WHEN EXISTS (
+            SELECT 1 FROM market.instrument_sources AS p
+            INNER JOIN market.sources AS s ON p.source = s.source
+            WHERE p.instrument_id = i.instrument_id AND NOT s.is_live
+        ) AND EXISTS (
             SELECT 1 FROM market.instrument_bases AS r
             INNER JOIN market.bars AS x
                 ON r.instrument_id = x.instrument_id AND r.base_timeframe = x.base_timeframe
@@ -158,4 +167,101 @@ LEFT JOIN market.instrument_status AS u
 WHERE i.is_active AND u.status IS DISTINCT FROM 'delisted'
 GROUP BY i.instrument_id, i.calendar, t.timeframe, t.span
 HAVING market.expected_bars(i.calendar, t.timeframe, %(close)s::timestamptz - t.span, %(close)s::timestamptz) > 0
+ORDER BY i.instrument_id;
+
+-- name: newest_spans
+-- From where on the newest `bars` bars up to a close are read, of each instrument that has any: its market may be
+-- closed then.
+SELECT
+    i.instrument_id,
+    p.from_at
+FROM market.instruments AS i
+CROSS JOIN LATERAL (
+    SELECT min(n.open_at) AS from_at
+    FROM (
+        SELECT z.open_at
+        FROM market.indicators AS z
+        WHERE z.instrument_id = i.instrument_id AND z.timeframe = %(timeframe)s::text
+            AND z.open_at <= %(last_open)s::timestamptz AND z.open_at >= %(not_before)s::timestamptz
+        ORDER BY z.open_at DESC
+        LIMIT %(bars)s::integer
+    ) AS n
+) AS p
+WHERE p.from_at IS NOT NULL
+    AND (%(instrument_ids)s::integer[] IS NULL OR i.instrument_id = ANY(%(instrument_ids)s::integer[]))
+ORDER BY i.instrument_id;
+
+-- name: context_spans
+-- From where on a coarser timeframe is read: the last bar that had closed by the first close.
+SELECT
+    c.instrument_id,
+    COALESCE((
+        SELECT max(z.open_at) FROM market.indicators AS z
+        WHERE z.instrument_id = c.instrument_id AND z.timeframe = %(timeframe)s::text
+            AND z.open_at < %(first_at)s::timestamptz AND z.open_at >= %(not_before)s::timestamptz
+    ), %(first_at)s::timestamptz) AS from_at
+FROM unnest(%(instrument_ids)s::integer[]) AS c (instrument_id)
+ORDER BY c.instrument_id;
+
+-- name: calendars
+-- Of the instruments that do not trade always.
+SELECT
+    i.instrument_id,
+    i.calendar
+FROM market.instruments AS i
+WHERE i.instrument_id = ANY(%(instrument_ids)s::integer[]) AND i.calendar <> '24/7'
+ORDER BY i.instrument_id;
+
+-- name: observations
+-- Of each bar's span the newest observation that became known in it, its newest version: close_at is the first close
+-- by which it is known. What the bars before knew already is newer now and then: the reader looks.
+-- noqa: disable=RF02,RF03
+SELECT DISTINCT ON (o.instrument_id, o.kind, k.known_by)
+    o.instrument_id,
+    o.kind,
+    (date_part('epoch', k.known_by) * 1000000.0::double precision)::bigint AS close_at,
+    (date_part('epoch', o.observed_at) * 1000000.0::double precision)::bigint AS observed_at,
+    o.value
+FROM market.observations AS o
+INNER JOIN market.timeframes AS t ON t.timeframe = %(timeframe)s::text
+CROSS JOIN LATERAL (
+    SELECT date_bin(
+        t.span, o.known_at + t.span - INTERVAL '1 microsecond', '2000-01-01 00:00:00+00'::timestamptz
+    ) AS known_by
+) AS k
+WHERE o.instrument_id = ANY(%(instrument_ids)s::integer[]) AND o.kind = ANY(%(kinds)s::text[])
+    AND o.observed_at >= %(observed_from)s::timestamptz AND o.observed_at <= %(last_close)s::timestamptz
+    AND o.known_at <= %(last_close)s::timestamptz
+ORDER BY
+    o.instrument_id, o.kind, k.known_by, o.observed_at DESC, o.known_at DESC, o.source COLLATE "C";
+
+-- name: refresh_ids
+SELECT
+    COALESCE(min(r.refresh_id), 0) AS oldest,
+    COALESCE(max(r.refresh_id), 0) AS newest
+FROM market.refreshes AS r;
+
+-- name: changed_since
+-- Instruments whose rows before kept_until were written since a refresh, and from when on. Nearly always none: a new
+-- bar is no change.
+SELECT
+    c.instrument_id,
+    min(c.from_at) AS from_at
+FROM market.refreshes AS r
+CROSS JOIN LATERAL unnest(r.instrument_ids, r.from_ats) AS c (instrument_id, from_at)
+WHERE r.refresh_id > %(refresh_id)s::bigint AND r.timeframe = %(timeframe)s::text
+    AND c.from_at < %(kept_until)s::timestamptz
+GROUP BY c.instrument_id
+ORDER BY c.instrument_id;
+
+-- name: new_instruments
+-- Those that have a bar in the block and are not known yet.
+SELECT i.instrument_id
+FROM market.instruments AS i
+WHERE NOT i.instrument_id = ANY(%(known_ids)s::integer[])
+    AND EXISTS (
+        SELECT 1 FROM market.indicators AS y
+        WHERE y.instrument_id = i.instrument_id AND y.timeframe = %(timeframe)s::text
+            AND y.open_at BETWEEN %(first_open)s::timestamptz AND %(last_open)s::timestamptz
+    )
 ORDER BY i.instrument_id;

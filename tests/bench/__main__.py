@@ -13,17 +13,31 @@ from pathlib import Path
 
 from signalhub.db.edition import POSTGRES, TIMESCALE
 from tests import servers
-from tests.bench import api, delivering, importing, indicators, live, replaying, store
+from tests.bench import (
+    api,
+    backtesting,
+    delivering,
+    evaluating,
+    importing,
+    indicators,
+    live,
+    replaying,
+    store,
+    verifying,
+)
 from tests.bench.measure import Latency, Measurement, fresh_database
 
 BENCHMARKS = {
     "import": importing.measure,
     "replay": replaying.measure,
+    "evaluate": evaluating.measure,
     "deliver": delivering.measure,
     "api": api.measure,
     "live": live.measure,
     "store": store.measure,
     "indicators": indicators.measure,
+    "backtest": backtesting.measure,
+    "verify": verifying.measure,
 }
 
 
@@ -46,4 +60,6 @@ def main() -> None:
         report.write_text(json.dumps([vars(result) for result in results], indent=1))
 
 
-main()
+# Helpers of a benchmark are processes that import this module again.
+if __name__ == "__main__":
+    main()

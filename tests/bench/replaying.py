@@ -51,8 +51,8 @@ def measure(database: Database) -> Iterator[Measurement]:
 def _forget(database: Database) -> None:
     with database.transaction() as connection:
         connection.execute(
-            "TRUNCATE account.feedback, engine.signals, engine.signal_inputs, engine.outcomes, engine.evaluations, "
-            "engine.abstentions"
+            "TRUNCATE account.feedback, engine.signals, engine.signal_inputs, engine.signal_validity, engine.outcomes, "
+            "engine.evaluations, engine.abstentions"
         )
 
 

@@ -61,6 +61,10 @@ def test_the_functions_of_analytics_and_ta_can_be_called(analyst: psycopg.Connec
     (count,) = analyst.execute("SELECT n_signals FROM analytics.performance(ARRAY['strategy', 'timeframe'])").fetchall()
     assert count == (2,)
     assert analyst.execute("SELECT equity_r FROM analytics.equity(only_symbol => 'AAPL')").fetchall() == [(2.0,)]
+    told = "SELECT p.* FROM analytics.open_signals AS o CROSS JOIN LATERAL analytics.signal_inputs(o.signal_id) AS p"
+    [(_inputs, input_hash, record, *_, is_intact)] = analyst.execute(told).fetchall()
+    assert input_hash in record
+    assert not is_intact, "it has no inputs"
     averaged = "SELECT ta.ema(close, 1) OVER (ORDER BY open_at) FROM analytics.bars WHERE timeframe = '1m'"
     assert analyst.execute(averaged).fetchall() == [(100.0,)]
 
@@ -73,6 +77,8 @@ def test_the_functions_of_analytics_and_ta_can_be_called(analyst: psycopg.Connec
         "SELECT * FROM outbox.messages",
         "SELECT * FROM engine.signals",
         "SELECT * FROM engine.signal_inputs",
+        "SELECT * FROM engine.ledger",
+        "SELECT * FROM engine.seals",
         "SELECT engine.now()",
         "SELECT * FROM market.bars",
         "INSERT INTO analytics.signals (signal_id) VALUES (1)",

@@ -10,12 +10,13 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from signalhub import clock, performance
+from signalhub import clock
 from signalhub.api.app import create_app
 from signalhub.db.engine import Database
 from signalhub.domain.wire import plain_row
 from signalhub.jobs.runs import beat
 from signalhub.outbox.publish import publish
+from signalhub.performance import statistics as performance
 from signalhub.subscribers import entitlements, people
 from tests import records
 from tests.integration.api_client import SIGNALS, assert_problem

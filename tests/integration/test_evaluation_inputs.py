@@ -5,23 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
-import numpy as np
-
 from signalhub.db.engine import Database
-from signalhub.domain.signal import Direction, Origin, Reason
+from signalhub.domain.signal import Origin, Reason
 from signalhub.domain.timeframe import M15
-from signalhub.indicators.window_features import Window, features
 from signalhub.jobs import pipeline
 from signalhub.jobs.pipeline import Block
-from signalhub.signals.levels import atr_levels
-from signalhub.signals.scoring import points, score
-from signalhub.snapshot import WINDOW_BARS
-from signalhub.strategies.base import Candidate, Strategy
+from signalhub.signals.inputs import candidate_of, tick_of
+from signalhub.signals.judge import Judged, Terms, judge
+from signalhub.snapshot import WINDOW_BARS, Kept
+from signalhub.strategies.base import Strategy
 from signalhub.strategies.breakout import Breakout
-from tests.engine_rows import abstentions, evaluations, signals
+from tests.engine_rows import abstentions, evaluations, forget, record, signals
 from tests.evaluation_market import REAL, SETTINGS, add, close_of, lively_market, lively_quarters, replayed, settle
 from tests.lively import lively_bars
 from tests.market import NEXT_YEAR, put, rows
@@ -65,19 +61,19 @@ class TestInputs:
 
 
 def assert_gives_the_signal(strategy: Strategy, inputs: dict[str, Any], row: dict[str, Any]) -> None:
-    """Score, components, reason and levels once more, from the stored inputs alone."""
-    window = Window(**{name: np.array(values) for name, values in inputs["window"].items()})
-    direction = Direction(inputs["direction"])
-    candidate = Candidate(direction, inputs["row"], inputs["previous"], window, features(window))
-    assessment = strategy.assess(candidate)
-    parts = points(assessment.components)
-    assert (score(parts), assessment.reason) == (row["score"], row["reason"])
-    assert {name: float(value) for name, value in parts.items()} == row["components"]
-    multiples = (strategy.stop_atr, strategy.target_atr)
-    tick = None if inputs["tick_size"] is None else Decimal(inputs["tick_size"])
-    levels = atr_levels(direction, inputs["row"]["close"], inputs["row"]["atr_14"], multiples, tick)
-    assert levels is not None
-    assert (levels.entry, levels.stop, levels.target) == (row["entry"], row["stop"], row["target"])
+    """Score, components, reason, levels and size once more, from the stored inputs alone."""
+    candidate = candidate_of(inputs)
+    found = judge(strategy, candidate, tick_of(inputs), Terms.told(inputs["settings"]))
+    assert isinstance(found, Judged)
+    assert (found.score, found.reason) == (row["score"], row["reason"])
+    assert {name: float(value) for name, value in found.points.items()} == row["components"]
+    assert (found.weights, list(found.left_out), found.atr) == (row["weights"], row["left_out"], row["atr"])
+    assert (found.levels.entry, found.levels.stop, found.levels.target) == (row["entry"], row["stop"], row["target"])
+    assert (found.levels.risk_reward, found.size.position_pct, found.size.risk_pct) == (
+        row["risk_reward"],
+        row["position_size_pct"],
+        row["max_risk_pct"],
+    )
 
 
 class TestCounts:
@@ -117,6 +113,28 @@ class TestCounts:
             assert row["candidates"] == held.get(key, 0) + signalled.get(key, 0)
         assert held
         assert signalled
+
+    def test_kept_frames_give_the_same_record_and_are_counted_with_the_milliseconds_of_each_step(
+        self, database: Database
+    ) -> None:
+        lively_market(database)
+        pipeline.refresh(database, NEXT_YEAR)
+        kept, closes = Kept(), [close_of(number) for number in range(180, 210)]
+        for close in closes:
+            block = Block(M15, [close], Origin.REPLAY)
+            pipeline.evaluate_block(database, block, REAL, SETTINGS, NEXT_YEAR, kept=kept)
+        found = rows(database, "SELECT * FROM engine.evaluations ORDER BY close_at")
+        # Its own frame, and the hour's that both strategies look at.
+        assert {(row["close_at"], row["snapshot_hits"], row["snapshot_misses"]) for row in found} == {
+            (close, *((0, 2) if close == closes[0] else (2, 0))) for close in closes
+        }
+        assert all(set(row["steps"]) == {"load", "gate", "propose", "score"} for row in found)
+        assert all(min(row["steps"].values()) >= 0 and row["milliseconds"] > 0 for row in found)
+        by_kept = record(database)
+        forget(database)
+        pipeline.evaluate_block(database, Block(M15, closes, Origin.REPLAY), REAL, SETTINGS, NEXT_YEAR)
+        assert record(database) == by_kept
+        assert by_kept[0]
 
     def test_instruments_that_a_strategy_does_not_serve_are_not_said_to_be_late(self, database: Database) -> None:
         crypto, stock = lively_market(database, ("A/USDT",))[0], add(database, "STOCK", asset_class="equity")

@@ -17,7 +17,8 @@ from signalhub.jobs import pipeline
 from signalhub.jobs.evaluation import replay
 from signalhub.jobs.pipeline import Block
 from signalhub.settings import Settings
-from signalhub.signals.completeness import traded, with_covered
+from signalhub.domain.trading_time import traded
+from signalhub.signals.completeness import with_covered
 from signalhub.signals.gate import late_reasons
 from signalhub.snapshot import WINDOW_BARS, Liveness
 from tests.engine_rows import abstentions

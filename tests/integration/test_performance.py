@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from signalhub import performance
 from signalhub.errors import NotFound, UsageInvalid
-from signalhub.performance import PerformanceFilter
+from signalhub.performance import statistics as performance
+from signalhub.performance.statistics import PerformanceFilter
 from tests import records
 from tests.market import rows_of
 from tests.records import CLOSE, closed

@@ -11,8 +11,8 @@ import psycopg
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signalhub import performance
-from signalhub.performance import PerformanceFilter
+from signalhub.performance import statistics as performance
+from signalhub.performance.statistics import PerformanceFilter
 from tests.market import rows_of
 from tests.outcome_statistics import Made, about, equity_curve, expected
 from tests.random_record import SIGNALS, Key, grouped, put

@@ -47,6 +47,16 @@ def test_a_signal_of_an_entitled_strategy_is_sent_by_default(connection: Connect
     assert message["valid_until"] == stage.records.CLOSE + timedelta(hours=12)
 
 
+@pytest.mark.parametrize(("is_best", "reason"), [(None, "wanted"), (True, "wanted"), (False, "not_among_best")])
+def test_of_a_cycle_only_the_best_are_sent_where_they_are_marked(
+    connection: Connection, is_best: bool | None, reason: str
+) -> None:
+    add_subscriber(connection)
+    published(connection, is_best=is_best)
+    assert [row["reason"] for row in decisions(connection)] == [reason]
+    assert len(messages(connection)) == (reason == "wanted")
+
+
 @pytest.mark.parametrize(("reason", "wants"), UNWANTED.items())
 def test_what_a_subscriber_does_not_want_is_withheld_with_the_reason(
     connection: Connection, reason: str, wants: dict[str, Any]

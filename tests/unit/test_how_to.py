@@ -7,21 +7,21 @@ import sys
 import types
 from pathlib import Path
 
-import polars as pl
 import pytest
 
 from signalhub.snapshot import SNAPSHOT_SCHEMA
 from signalhub.strategies.base import Strategy
+from tests.unit.strategy_rows import proposed
 
 PAGE = Path(__file__).parents[2] / "docs/how-to/add-a-strategy.md"
 
 
 @pytest.fixture
-def pullback(monkeypatch: pytest.MonkeyPatch) -> Strategy:
-    """The page's example, made a module as the page says."""
+def example(monkeypatch: pytest.MonkeyPatch) -> Strategy:
+    """The page's strategy, made a module as the page says."""
     found = re.search(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     assert found is not None
-    module = types.ModuleType("signalhub.strategies.pullback")
+    module = types.ModuleType("signalhub.strategies.aroon_turn")
     monkeypatch.setitem(sys.modules, module.__name__, module)
     exec(compile(found[1], str(PAGE), "exec"), module.__dict__)
     strategy = module.__dict__["STRATEGY"]
@@ -29,10 +29,17 @@ def pullback(monkeypatch: pytest.MonkeyPatch) -> Strategy:
     return strategy
 
 
-def test_the_example_strategy_proposes_a_dip_in_an_up_trend(pullback: Strategy) -> None:
-    filler = {name: [1, 1] if dtype.is_integer() else [1.0, 1.0] for name, dtype in SNAPSHOT_SCHEMA.items()}
-    dip = {"close": [11.0, 9.5], "ema_21": [10.0, 10.0], "ema_50": [9.0, 9.0], "rsi_14": [60.0, 44.0]}
-    frame = pl.DataFrame({**filler, **dip, "instrument_id": [1, 1]}, strict=False)
-    proposal = pullback.propose()
-    assert frame.select(long=proposal.long, short=proposal.short).rows()[-1] == (True, False)
-    assert set(pullback.needs) <= set(SNAPSHOT_SCHEMA)
+def test_the_example_strategy_proposes_a_turn_on_the_right_side_of_the_mean(example: Strategy) -> None:
+    turn = {"aroon_osc_25": [-4.0, 8.0], "close": [99.0, 101.0], "sma_50": [100.0, 100.0], "rsi_14": [50.0, 60.0]}
+    assert proposed(example, turn) == (True, False)
+    assert proposed(example, turn | {"close": [99.0, 99.0]}) == (False, False)
+    assert proposed(example, turn | {"aroon_osc_25": [4.0, -8.0], "close": [99.0, 99.0]}) == (False, True)
+    assert set(example.stored) <= set(SNAPSHOT_SCHEMA)
+
+
+def test_what_the_page_says_can_be_declared_is_what_there_is() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    table = page[page.index("## What a strategy can declare") :]
+    told = {name for row in re.findall(r"^\| (`.*?`) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)", row)}
+    assert told == {"needs", "wants", "context", "observations", "timeframes", "asset_classes", "structure"}
+    assert all(hasattr(Strategy, name) or name in Strategy.__annotations__ for name in told)

@@ -17,11 +17,10 @@ from hypothesis import strategies as st
 from signalhub.domain.timeframe import M1, M5, M15, TIMEFRAMES
 from signalhub.strategies.base import Assessment, Candidate, Proposal, Strategy, previous, shown, unit
 from signalhub.strategies.breakout import Breakout
-from signalhub.strategies.breakout import Parameters as BreakoutParameters
-from signalhub.strategies.momentum import Momentum
-from signalhub.strategies.momentum import Parameters as MomentumParameters
+from signalhub.strategies.declared import declared
+from signalhub.strategies.leaning import begins
 
-REAL = [(Breakout, BreakoutParameters), (Momentum, MomentumParameters)]
+REAL = [(type(strategy), type(strategy.parameters)) for strategy in declared()]
 
 
 class Bare(Strategy):
@@ -67,7 +66,9 @@ class TestVersion:
     @pytest.mark.parametrize(("strategy", "parameters"), REAL)
     def test_any_changed_parameter_is_another_version(self, strategy: Any, parameters: Any) -> None:
         standard = parameters()
-        changed = [replace(standard, **{f.name: getattr(standard, f.name) + 1}) for f in fields(parameters)]
+        # The votes that confluence counts are those of the others as they are.
+        values = {f.name: getattr(standard, f.name) for f in fields(parameters) if f.name != "voters"}
+        changed = [replace(standard, **{name: value + 1}) for name, value in values.items()]
         versions = {strategy(values).version for values in (standard, *changed)}
         assert len(versions) == 1 + len(changed)
 
@@ -148,3 +149,18 @@ def test_previous_never_looks_over_the_border_of_an_instrument() -> None:
     shifted = frame.select(one=previous("close"), two=previous("close", 2))
     assert shifted["one"].to_list() == [None, 1.0, 2.0, None, 4.0]
     assert shifted["two"].to_list() == [None, None, 1.0, None, None]
+
+
+def test_previous_takes_an_expression_over_columns_too() -> None:
+    frame = pl.DataFrame({"instrument_id": [1, 1, 1, 2], "close": [1.0, 2.0, 3.0, 4.0], "open": [1.0, 1.0, 1.0, 1.0]})
+    gained = pl.col("close") - pl.col("open")
+    assert frame.select(found=previous(gained))["found"].to_list() == [None, 0.0, 1.0, None]
+    assert frame.select(found=previous(previous("close")))["found"].to_list() == [None, None, 1.0, None]
+
+
+def test_a_condition_begins_where_it_did_not_hold_before() -> None:
+    frame = pl.DataFrame(
+        {"instrument_id": [1, 1, 1, 1, 2, 2, 2], "is_so": [False, True, True, None, True, False, True]}
+    )
+    began = frame.select(found=begins(pl.col("is_so")).fill_null(value=False))["found"].to_list()
+    assert began == [False, True, False, False, False, False, True]

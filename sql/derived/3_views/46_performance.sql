@@ -1,9 +1,9 @@
 -- Purpose: what became of signals, counted: the one definition of every statistic. docs/analytics.md explains each.
 -- Grain:   one row per origin, is_simulated and what by_what names: strategy (with its version), instrument, timeframe,
---          day (of exit); any of them together, or none. Columns it does not name are null.
+--          day or month (of exit, UTC); any of them together, or none. Columns it does not name are null.
 -- Units:   rates from 0 to 1; R net of fees and slippage; returns net, in percent (2.21 means 2.21 %).
--- Read by: the performance views, performance.py, analysts. Null in only_… and since does not narrow; since keeps
---          signals with close_at >= since.
+-- Read by: the performance views, performance/statistics.py, backtests, analysts. Null in only_… and since does not
+--          narrow; since keeps signals with close_at >= since.
 -- Decided = filled and closed; win = net R > 0. One bar that held both stop and target counts as a stop in
 -- win_rate; best and worst count all such signals as wins and as losses. Null where nothing is decided, and a
 -- profit_factor is null where nothing was lost.
@@ -27,6 +27,7 @@ CREATE OR REPLACE FUNCTION analytics.performance(
     asset_class text,
     timeframe text,
     exit_day timestamptz,
+    exit_month timestamptz,
     n_signals bigint,
     n_open bigint,
     n_decided bigint,
@@ -47,7 +48,11 @@ CREATE OR REPLACE FUNCTION analytics.performance(
     average_return_pct double precision,
     median_return_pct double precision,
     sharpe double precision,
+    sortino double precision,
     max_drawdown_r double precision,
+    exposure double precision,
+    average_mfe_r double precision,
+    average_mae_r double precision,
     average_duration interval
 )
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -61,6 +66,7 @@ SELECT
     c.asset_class,
     c.timeframe,
     c.exit_day,
+    c.exit_month,
     c.n_signals,
     c.n_open,
     c.n_decided,
@@ -81,7 +87,11 @@ SELECT
     c.average_return_pct,
     c.median_return_pct,
     c.sharpe,
+    c.sortino,
     c.max_drawdown_r,
+    analytics.exposure(c.held) AS exposure,
+    c.average_mfe_r,
+    c.average_mae_r,
     c.average_duration
 FROM (
     SELECT
@@ -93,6 +103,7 @@ FROM (
         s.asset_class,
         s.timeframe,
         s.exit_day,
+        s.exit_month,
         count(*) AS n_signals,
         count(*) FILTER (WHERE s.status = 'open') AS n_open,
         count(*) FILTER (WHERE s.is_decided) AS n_decided,
@@ -112,7 +123,11 @@ FROM (
         percentile_cont(0.5) WITHIN GROUP (ORDER BY s.net_return_pct) FILTER (WHERE s.is_decided)
         AS median_return_pct,
         analytics.sharpe(s.decided_r, s.exit_at, s.exit_class ORDER BY s.exit_at, s.signal_id) AS sharpe,
+        analytics.sortino(s.decided_r, s.exit_at, s.exit_class ORDER BY s.exit_at, s.signal_id) AS sortino,
         analytics.max_drawdown(s.decided_r, s.exit_at ORDER BY s.exit_at, s.signal_id) AS max_drawdown_r,
+        range_agg(tstzrange(s.fill_at, s.exit_at)) FILTER (WHERE s.is_decided) AS held,
+        avg(s.mfe_r ORDER BY s.exit_at, s.signal_id) FILTER (WHERE s.is_decided) AS average_mfe_r,
+        avg(s.mae_r ORDER BY s.exit_at, s.signal_id) FILTER (WHERE s.is_decided) AS average_mae_r,
         avg(s.duration) AS average_duration
     FROM (
         SELECT
@@ -123,9 +138,12 @@ FROM (
             o.is_decided,
             o.is_ambiguous,
             o.is_win,
+            o.fill_at,
             o.exit_at,
             o.duration,
             o.net_return_pct,
+            o.mfe_r,
+            o.mae_r,
             o.asset_class AS exit_class,
             CASE WHEN o.is_decided THEN o.net_r END AS decided_r,
             -- Bytes sort several times faster than the words of a language.
@@ -135,7 +153,12 @@ FROM (
             CASE WHEN 'instrument' = ANY(performance.by_what) THEN o.symbol COLLATE "C" END AS symbol,
             CASE WHEN 'instrument' = ANY(performance.by_what) THEN o.asset_class COLLATE "C" END AS asset_class,
             CASE WHEN 'timeframe' = ANY(performance.by_what) THEN o.timeframe COLLATE "C" END AS timeframe,
-            CASE WHEN 'day' = ANY(performance.by_what) THEN o.exit_day END AS exit_day
+            CASE WHEN 'day' = ANY(performance.by_what) THEN o.exit_day END AS exit_day,
+            -- By the parts of the UTC date: what cuts off months by itself asks the session's time zone.
+            CASE WHEN 'month' = ANY(performance.by_what) THEN make_timestamptz(
+                date_part('year', timezone('UTC', o.exit_at))::integer,
+                date_part('month', timezone('UTC', o.exit_at))::integer, 1, 0, 0, 0.0::double precision, 'UTC'
+            ) END AS exit_month
         FROM analytics.signal_outcomes AS o
         WHERE (performance.only_origin IS NULL OR o.origin = performance.only_origin)
             AND (performance.only_simulated IS NULL OR o.is_simulated = performance.only_simulated)
@@ -144,6 +167,7 @@ FROM (
             AND (performance.since IS NULL OR o.close_at >= performance.since)
     ) AS s
     GROUP BY
-        s.origin, s.is_simulated, s.strategy, s.strategy_version, s.symbol, s.asset_class, s.timeframe, s.exit_day
+        s.origin, s.is_simulated, s.strategy, s.strategy_version, s.symbol, s.asset_class, s.timeframe, s.exit_day,
+        s.exit_month
 ) AS c;
 END;

@@ -2,7 +2,9 @@
 -- Grain:   one row per open signal.
 -- Units:   prices in quote currency, those of the signal's date also after a split; unrealised_r in risks and
 --          unrealised_return_pct in percent, both gross, from the fill to last_price, null until the fill is known;
---          time_left until valid_until, not below zero.
+--          time_left until valid_until, not below zero; validity is what can still be done with the signal, as the
+--          pipeline found it last: valid, entry_missed (more would be risked than is left to win), invalidated,
+--          target_reached, expired; validity_since is the close of the bar that showed it. Live signals only.
 -- Read by: analysts. The present is engine.now(): no bar that closes later is looked at. Outcomes follow the
 --          watermark, so last_price may already be beyond stop or target.
 CREATE OR REPLACE VIEW analytics.open_signals AS
@@ -29,7 +31,9 @@ SELECT
     (p.last_price - s.fill_price) * d.sign / abs(s.entry - s.stop)::double precision AS unrealised_r,
     100.0::double precision * (p.last_price - s.fill_price) * d.sign / s.fill_price AS unrealised_return_pct,
     GREATEST(s.valid_until - engine.now(), INTERVAL '0 seconds') AS time_left,
-    s.tracked_through
+    s.tracked_through,
+    s.validity,
+    s.validity_since
 FROM analytics.signals AS s
 CROSS JOIN LATERAL (
     SELECT CASE s.direction WHEN 'long' THEN 1.0::double precision ELSE -1.0::double precision END AS sign

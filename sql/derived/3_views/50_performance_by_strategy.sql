@@ -1,7 +1,7 @@
 -- Purpose: what became of a strategy's signals. Live and replayed, real and simulated ones are never mixed.
 -- Grain:   one row per (strategy, version, origin, is_simulated) that has signals.
 -- Units and definitions: those of analytics.performance, which see.
--- Read by: analysts; performance.py calls the same function.
+-- Read by: analysts; performance/statistics.py calls the same function.
 CREATE OR REPLACE VIEW analytics.performance_by_strategy AS
 SELECT
     p.strategy,
@@ -29,5 +29,9 @@ SELECT
     p.median_return_pct,
     p.sharpe,
     p.max_drawdown_r,
-    p.average_duration
+    p.average_duration,
+    p.sortino,
+    p.exposure,
+    p.average_mfe_r,
+    p.average_mae_r
 FROM analytics.performance(ARRAY['strategy']) AS p;

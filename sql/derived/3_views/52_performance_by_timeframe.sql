@@ -2,7 +2,7 @@
 -- Grain:   one row per (timeframe, origin, is_simulated) that has signals.
 -- Units and definitions: those of analytics.performance, which see.
 -- Two versions of a strategy replayed over the same span count twice here; by strategy they are apart.
--- Read by: analysts; performance.py calls the same function.
+-- Read by: analysts; performance/statistics.py calls the same function.
 CREATE OR REPLACE VIEW analytics.performance_by_timeframe AS
 SELECT
     p.timeframe,
@@ -29,5 +29,9 @@ SELECT
     p.median_return_pct,
     p.sharpe,
     p.max_drawdown_r,
-    p.average_duration
+    p.average_duration,
+    p.sortino,
+    p.exposure,
+    p.average_mfe_r,
+    p.average_mae_r
 FROM analytics.performance(ARRAY['timeframe']) AS p;

@@ -1,7 +1,7 @@
 -- Purpose: what a strategy's signals brought in, day by day of exit. Open signals have no day.
 -- Grain:   one row per (strategy, version, origin, is_simulated, UTC day of exit); exit_day is 00:00 UTC.
 -- Units and definitions: those of analytics.performance, which see.
--- Read by: analysts; performance.py calls the same function.
+-- Read by: analysts; performance/statistics.py calls the same function.
 CREATE OR REPLACE VIEW analytics.performance_daily AS
 SELECT
     p.strategy,
@@ -27,6 +27,8 @@ SELECT
     p.win_rate_high,
     p.total_r,
     p.median_return_pct,
-    p.average_duration
+    p.average_duration,
+    p.average_mfe_r,
+    p.average_mae_r
 FROM analytics.performance(ARRAY['strategy', 'day']) AS p
 WHERE p.exit_day IS NOT NULL;

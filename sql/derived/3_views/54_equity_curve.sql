@@ -1,7 +1,7 @@
 -- Purpose: every strategy's equity curve: cumulative net R by exit, its high so far, and the drawdown from it.
 -- Grain:   one row per (strategy, version, origin, is_simulated, instant at which decided signals exited).
 -- Units and definitions: those of analytics.equity, which see.
--- Read by: analysts; performance.py calls the same function.
+-- Read by: analysts; performance/statistics.py calls the same function.
 CREATE OR REPLACE VIEW analytics.equity_curve AS
 SELECT
     e.strategy,

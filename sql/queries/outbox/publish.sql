@@ -12,7 +12,8 @@ SELECT outbox.ensure_partitions(%(first)s::date, %(last)s::date);
 -- decided on before is left alone. What is materialized is read once, whatever the planner thinks of its size.
 WITH fresh AS MATERIALIZED (
     SELECT
-        s.signal_id, v.strategy, i.public_symbol, i.asset_class, s.timeframe, s.direction, s.score, s.valid_until
+        s.signal_id, v.strategy, i.public_symbol, i.asset_class, s.timeframe, s.direction, s.score, s.valid_until,
+        s.is_best
     FROM engine.signals AS s
     INNER JOIN engine.strategies AS v ON s.strategy_id = v.strategy_id
     INNER JOIN market.instruments AS i ON s.instrument_id = i.instrument_id
@@ -80,6 +81,7 @@ judged AS (
             WHEN NOT f.timeframe = ANY(p.timeframes) THEN 'timeframe'
             WHEN NOT f.direction = ANY(p.directions) THEN 'direction'
             WHEN f.score < p.min_score THEN 'score_below_minimum'
+            WHEN NOT f.is_best THEN 'not_among_best'
             WHEN cardinality(p.channels) = 0 THEN 'no_channel'
         END AS reason
     FROM fresh AS f

@@ -1,35 +1,45 @@
 -- Purpose: what signals/store.py runs: evaluations, abstentions and signals, set-based and by identity.
 -- Rows come as JSON arrays; a row that is there already stays as it is.
 
--- name: register_strategy
+-- name: register_strategies
 INSERT INTO engine.strategies (strategy, version, parameters, created_at)
-VALUES (%(strategy)s::text, %(version)s::text, %(parameters)s::jsonb, %(now)s::timestamptz)
+SELECT r.strategy, r.version, r.parameters, %(now)s::timestamptz
+FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (strategy text, version text, parameters jsonb)
+ORDER BY r.strategy, r.version
 ON CONFLICT ON CONSTRAINT strategy_version_is_unique DO NOTHING;
 
--- name: strategy_id
-SELECT v.strategy_id FROM engine.strategies AS v
-WHERE v.strategy = %(strategy)s::text AND v.version = %(version)s::text;
+-- name: strategy_ids
+-- In the order given; null where the version is not there yet.
+SELECT v.strategy_id
+FROM unnest(%(strategies)s::text[], %(versions)s::text[]) WITH ORDINALITY AS r (strategy, version, place)
+LEFT JOIN engine.strategies AS v ON r.strategy = v.strategy AND r.version = v.version
+ORDER BY r.place;
 
 -- name: insert_evaluations
 -- Evaluated again, the wider run stands: a replay of one symbol does not narrow one of all. A replay that could
 -- score what abstained before (its bars are complete now, its history longer) stands over the earlier one.
 INSERT INTO engine.evaluations AS e (
     origin, strategy_id, timeframe, close_at, instruments_seen, instruments_abstained, candidates, signals,
-    milliseconds, evaluated_at
+    milliseconds, snapshot_hits, snapshot_misses, steps, evaluated_at
 )
 SELECT
-    %(origin)s::text, %(strategy_id)s::integer, %(timeframe)s::text, r.close_at, r.instruments_seen,
-    r.instruments_abstained, r.candidates, r.signals, %(milliseconds)s::double precision, %(now)s::timestamptz
+    %(origin)s::text, r.strategy_id, %(timeframe)s::text, r.close_at, r.instruments_seen,
+    r.instruments_abstained, r.candidates, r.signals, r.milliseconds,
+    %(snapshot_hits)s::integer, %(snapshot_misses)s::integer, %(steps)s::jsonb, %(now)s::timestamptz
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (
-    close_at timestamptz, instruments_seen integer, instruments_abstained integer, candidates integer, signals integer
+    strategy_id integer, close_at timestamptz, instruments_seen integer, instruments_abstained integer,
+    candidates integer, signals integer, milliseconds double precision
 )
-ORDER BY r.close_at
+ORDER BY r.strategy_id, r.close_at
 ON CONFLICT ON CONSTRAINT evaluation_happens_once DO UPDATE SET
     instruments_seen = excluded.instruments_seen,
     instruments_abstained = excluded.instruments_abstained,
     candidates = excluded.candidates,
     signals = excluded.signals,
     milliseconds = excluded.milliseconds,
+    snapshot_hits = excluded.snapshot_hits,
+    snapshot_misses = excluded.snapshot_misses,
+    steps = excluded.steps,
     evaluated_at = excluded.evaluated_at
 WHERE (e.instruments_seen + e.instruments_abstained, e.instruments_seen)
     < (excluded.instruments_seen + excluded.instruments_abstained, excluded.instruments_seen);
@@ -39,55 +49,62 @@ WHERE (e.instruments_seen + e.instruments_abstained, e.instruments_seen)
 DELETE FROM engine.abstentions AS a
 USING engine.evaluations AS e
 WHERE a.evaluation_id = e.evaluation_id
-    AND e.origin = 'replay' AND e.origin = %(origin)s::text AND e.strategy_id = %(strategy_id)s::integer
+    AND e.origin = 'replay' AND e.strategy_id = ANY(%(strategy_ids)s::integer[])
     AND e.timeframe = %(timeframe)s::text AND e.close_at = ANY(%(closes)s::timestamptz[])
     AND a.direction IS NULL AND a.instrument_id = ANY(%(instrument_ids)s::integer[])
     AND NOT EXISTS (
         SELECT 1
-        FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (close_at timestamptz, instrument_id integer, direction text)
-        WHERE r.close_at = e.close_at AND r.instrument_id = a.instrument_id AND r.direction IS NULL
+        FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (
+            strategy_id integer, close_at timestamptz, instrument_id integer, direction text
+        )
+        WHERE r.strategy_id = e.strategy_id AND r.close_at = e.close_at AND r.instrument_id = a.instrument_id
+            AND r.direction IS NULL
     );
 
 -- name: insert_abstentions
 INSERT INTO engine.abstentions (evaluation_id, instrument_id, direction, reason, score)
 SELECT e.evaluation_id, r.instrument_id, r.direction, r.reason, r.score
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (
-    close_at timestamptz, instrument_id integer, direction text, reason text, score numeric
+    strategy_id integer, close_at timestamptz, instrument_id integer, direction text, reason text, score numeric
 )
 INNER JOIN engine.evaluations AS e
-    ON e.origin = %(origin)s::text AND e.strategy_id = %(strategy_id)s::integer
-    AND e.timeframe = %(timeframe)s::text AND e.close_at = r.close_at
+    ON e.origin = %(origin)s::text AND r.strategy_id = e.strategy_id
+    AND e.timeframe = %(timeframe)s::text AND r.close_at = e.close_at
 ON CONFLICT ON CONSTRAINT abstention_is_recorded_once DO NOTHING;
 
 -- name: insert_signals
 WITH given AS (
     SELECT r.*
     FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (
-        instrument_id integer, open_at timestamptz, close_at timestamptz, direction text, entry numeric,
-        stop numeric, target numeric, score numeric, components jsonb, reason text, valid_until timestamptz,
-        inputs text, input_hash text
+        strategy_id integer, instrument_id integer, open_at timestamptz, close_at timestamptz, direction text,
+        entry numeric, stop numeric, target numeric, score numeric, components jsonb, reason text,
+        valid_until timestamptz, inputs text, input_hash text, atr double precision, risk_reward numeric,
+        position_size_pct numeric, max_risk_pct numeric, weights jsonb, left_out text[], is_best boolean
     )
 ),
 inserted AS (
     INSERT INTO engine.signals (
         origin, strategy_id, instrument_id, timeframe, open_at, close_at, direction, entry, stop, target,
-        score, components, reason, valid_until, input_hash, published_at, recorded_at
+        score, components, reason, valid_until, input_hash, published_at, recorded_at, atr, risk_reward,
+        position_size_pct, max_risk_pct, weights, left_out, is_best
     )
     SELECT
-        %(origin)s::text, %(strategy_id)s::integer, g.instrument_id, %(timeframe)s::text, g.open_at, g.close_at,
+        %(origin)s::text, g.strategy_id, g.instrument_id, %(timeframe)s::text, g.open_at, g.close_at,
         g.direction, g.entry, g.stop, g.target, g.score, g.components, g.reason, g.valid_until, g.input_hash,
-        CASE WHEN %(origin)s::text = 'live' THEN %(now)s::timestamptz END, %(now)s::timestamptz
+        CASE WHEN %(origin)s::text = 'live' THEN %(now)s::timestamptz END, %(now)s::timestamptz, g.atr,
+        g.risk_reward, g.position_size_pct, g.max_risk_pct, g.weights, g.left_out, g.is_best
     FROM given AS g
-    ORDER BY g.close_at, g.instrument_id, g.direction
+    ORDER BY g.strategy_id, g.close_at, g.instrument_id, g.direction
     ON CONFLICT ON CONSTRAINT signal_is_unique DO NOTHING
-    RETURNING signal_id, instrument_id, close_at, direction
+    RETURNING signal_id, strategy_id, instrument_id, close_at, direction
 ),
 kept AS (
     INSERT INTO engine.signal_inputs (signal_id, inputs)
     SELECT i.signal_id, g.inputs
     FROM inserted AS i
     INNER JOIN given AS g
-        ON i.instrument_id = g.instrument_id AND i.close_at = g.close_at AND i.direction = g.direction
+        ON i.strategy_id = g.strategy_id AND i.instrument_id = g.instrument_id AND i.close_at = g.close_at
+        AND i.direction = g.direction
 )
 INSERT INTO engine.outcomes (signal_id, tracked_through)
 SELECT i.signal_id, i.close_at FROM inserted AS i

@@ -1,4 +1,4 @@
--- Purpose: what performance.py runs: what became of the signals, by what is asked for, and the equity curve.
+-- Purpose: what performance/statistics.py runs: what became of the signals, by what is asked for, and the equity curve.
 -- The columns are those of analytics.performance and analytics.equity, which the views show too.
 
 -- name: counted

@@ -15,10 +15,10 @@ from signalhub.db.connection import Connection
 from signalhub.db.queries import Queries
 from signalhub.signals.read import ORIGINS, known, known_since, known_symbol
 
-_SQL = Queries("performance")
+_SQL = Queries("performance/statistics")
 _STRATEGY, _INSTRUMENT = ("strategy", "strategy_version"), ("symbol", "asset_class")
-_KEYS = (*_STRATEGY, *_INSTRUMENT, "timeframe", "exit_day")
-_NOT_OF_A_DAY = ("n_open", "sharpe", "max_drawdown_r")
+_KEYS = (*_STRATEGY, *_INSTRUMENT, "timeframe", "exit_day", "exit_month")
+_NOT_OF_A_DAY = ("n_open", "sharpe", "sortino", "max_drawdown_r", "exposure")
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,12 @@ def _counted(
     without: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     rows = _SQL.rows(connection, "counted", by_what=by_what, **_parameters(connection, chosen))
+    return [plain(row, keys, without) for row in rows]
+
+
+def plain(row: Mapping[str, Any], keys: Sequence[str], without: Sequence[str] = ()) -> dict[str, Any]:
+    """A row of analytics.performance with some of its keys, as numbers; none of origin and is_simulated is a key."""
     left_out = {*_KEYS, *without} - set(keys)
-    return [_plain(row, left_out) for row in rows]
-
-
-def _plain(row: Mapping[str, Any], left_out: set[str]) -> dict[str, Any]:
     shown = {name: value for name, value in row.items() if name not in left_out}
     average: timedelta | None = shown.pop("average_duration")
     return shown | {"average_duration_s": None if average is None else average.total_seconds()}

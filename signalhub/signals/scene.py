@@ -1,0 +1,196 @@
+"""The scene: one snapshot made ready to be judged by any number of strategies; what they share is computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from signalhub.bars.instruments import Instrument
+from signalhub.domain.session import Calendar
+from signalhub.domain.signal import Direction, Reason
+from signalhub.signals.gate import GateRules, gated
+from signalhub.signals.inputs import InputColumns
+from signalhub.snapshot import Snapshot
+from signalhub.strategies.base import Strategy
+
+_RULES = GateRules()
+_REASONS = tuple(Reason)
+_CODES = {reason.value: code for code, reason in enumerate(_REASONS)}
+_NO_REASON, _WARMING_UP, _DIRTY = -1, _REASONS.index(Reason.WARMING_UP), _REASONS.index(Reason.DIRTY)
+_Flags = NDArray[np.bool_]
+_Places = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Universe:
+    """What evaluation knows besides the snapshot: instruments by id and their calendars by name."""
+
+    instruments: Mapping[int, Instrument]
+    calendars: Mapping[str, Calendar]
+
+    def calendar_by_instrument(self, instrument_ids: Iterable[int]) -> dict[int, Calendar]:
+        """The calendars of some of the instruments."""
+        return {key: self.calendars[self.instruments[key].calendar] for key in instrument_ids}
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """A bar that a strategy proposes: where it stands in the frame, and whether the direction still cools down."""
+
+    place: int
+    close_number: int
+    close_at: datetime
+    instrument_id: int
+    direction: Direction
+    cools: bool
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What step one of a strategy, and the gate, say of the bars at the closes."""
+
+    seen_by_close: list[int]
+    abstaining: list[tuple[int, int, Reason]]
+    """Number of the close, instrument, reason; by instrument and close."""
+    proposed: list[Proposed]
+
+
+class Scene:
+    """A snapshot whose bars the gate has looked at.
+
+    Shape: the snapshot's frame is ascending by (instrument_id, open_at). Columns that a strategy joins and the frame
+    does not have are as if there were nothing to join.
+    """
+
+    def __init__(self, snapshot: Snapshot, universe: Universe, rules: GateRules = _RULES) -> None:
+        present = [key for key in snapshot.frame["instrument_id"].unique().to_list() if key in universe.instruments]
+        frame = gated(snapshot, rules, universe.calendar_by_instrument(present)).with_row_index("place")
+        closes = pl.DataFrame(
+            {"close_at": snapshot.closes, "number": range(len(snapshot.closes))},
+            schema={"close_at": frame.schema["close_at"], "number": pl.Int64},
+        )
+        block = (
+            frame.lazy()
+            .select("place", "instrument_id", "close_at", "is_delisted", "before", "after")
+            .join(closes.lazy(), on="close_at", how="inner", maintain_order="left")
+            .filter(~pl.col("is_delisted"))
+            .collect()
+        )
+        self.snapshot = snapshot
+        self.universe = universe
+        self.frame = frame.drop("before", "after", "is_delisted")
+        self.columns = InputColumns(self.frame)
+        self._ids = block["instrument_id"].to_numpy()
+        self._places: _Places = block["place"].cast(pl.Int64).to_numpy()
+        self._numbers = block["number"].to_numpy()
+        self._before, self._after = _codes(block["before"]), _codes(block["after"])
+        self._known: dict[str, _Flags] = {}
+        self._proposals: dict[str, tuple[_Flags, _Flags]] = {}
+
+    def served(self, strategy: Strategy) -> frozenset[int]:
+        """The instruments of the universe that are of a class the strategy serves."""
+        known = self.universe.instruments.items()
+        return frozenset(key for key, instrument in known if instrument.asset_class in strategy.asset_classes)
+
+    def propose(self, strategies: Sequence[Strategy]) -> None:
+        """Step one of many strategies at once, which is quicker than one by one."""
+        wanted = [strategy for strategy in strategies if _key(strategy) not in self._proposals]
+        if not wanted:
+            return
+        self._join_nothing({name for strategy in wanted for name in strategy.joined})
+        proposals = [strategy.propose() for strategy in wanted]
+        expressions = {
+            f"{number}{direction}": getattr(proposal, direction)
+            for number, proposal in enumerate(proposals)
+            for direction in ("long", "short")
+        }
+        # With a column of the frame, for a literal alone would be one row.
+        found = self.frame.select("place", **expressions)
+        flags = {name: found[name].fill_null(value=False).to_numpy() for name in expressions}
+        for number, strategy in enumerate(wanted):
+            self._proposals[_key(strategy)] = (flags[f"{number}long"], flags[f"{number}short"])
+
+    def asked(self, strategy: Strategy) -> Asked:
+        """Step one of a strategy at the closes: who is seen, who abstains, which bars are proposed."""
+        self.propose([strategy])
+        is_served = np.isin(self._ids, np.fromiter(self.served(strategy), np.int64))
+        codes = self._reasons(strategy)
+        is_seen = is_served & (codes == _NO_REASON)
+        seen = np.bincount(self._numbers[is_seen], minlength=len(self.snapshot.closes))
+        silent = np.flatnonzero(is_served & (codes != _NO_REASON))
+        abstaining = [
+            (number, instrument_id, _REASONS[code])
+            for number, instrument_id, code in zip(
+                self._numbers[silent].tolist(), self._ids[silent].tolist(), codes[silent].tolist(), strict=True
+            )
+        ]
+        return Asked(seen.tolist(), abstaining, self._proposed(strategy, is_seen))
+
+    def _proposed(self, strategy: Strategy, is_seen: _Flags) -> list[Proposed]:
+        long, short = self._proposals[_key(strategy)]
+        of_block = np.flatnonzero(is_seen & (long[self._places] | short[self._places]))
+        bars = strategy.cooldown_bars(self.snapshot.timeframe)
+        found = []
+        for index in of_block.tolist():
+            place, number = int(self._places[index]), int(self._numbers[index])
+            for direction, flags in ((Direction.LONG, long), (Direction.SHORT, short)):
+                if flags[place]:
+                    first = max(place - bars, int(self._firsts[place]))
+                    cools = bool(flags[first:place].any())
+                    close_at = self.snapshot.closes[number]
+                    found.append(Proposed(place, number, close_at, int(self._ids[index]), direction, cools))
+        return found
+
+    def _reasons(self, strategy: Strategy) -> NDArray[np.int8]:
+        """Why each bar at the closes may not be scored; the first reason counts."""
+        codes = self._before.copy()
+        is_dirty = self._is_dirty(strategy) & ((codes == _NO_REASON) | (codes == _WARMING_UP))
+        codes[is_dirty] = _DIRTY
+        is_known = np.ones(len(codes), dtype=np.bool_)
+        for name in strategy.needs:
+            flags = self._is_known(name)
+            # Whoever has no bar before its first one is warming up as it is.
+            is_known &= flags[self._places] & flags[self._places - 1]
+        codes[(codes == _NO_REASON) & ~is_known] = _WARMING_UP
+        return np.where(codes == _NO_REASON, self._after, codes)
+
+    def _is_dirty(self, strategy: Strategy) -> _Flags:
+        """Which bars at the closes hang on bars of a context that are not computed yet. Hardly ever any."""
+        found = np.zeros(len(self._ids), dtype=np.bool_)
+        closes = np.array([close.timestamp() for close in self.snapshot.closes])[self._numbers]
+        for key in strategy.contexts(self.snapshot.timeframe):
+            for instrument_id, instant in self.snapshot.dirty_contexts.get(key, {}).items():
+                found |= (self._ids == instrument_id) & (closes > instant.timestamp())
+        return found
+
+    def _is_known(self, name: str) -> _Flags:
+        if name not in self._known:
+            self._known[name] = self.frame[name].is_not_null().to_numpy()
+        return self._known[name]
+
+    @cached_property
+    def _firsts(self) -> _Places:
+        """The place of each row's instrument's first row."""
+        ids = self.frame["instrument_id"].to_numpy()
+        is_first = np.concatenate([[True], ids[1:] != ids[:-1]]) if len(ids) else np.zeros(0, dtype=np.bool_)
+        return np.maximum.accumulate(np.where(is_first, np.arange(len(ids)), 0))
+
+    def _join_nothing(self, names: Iterable[str]) -> None:
+        lacking = [name for name in sorted(names) if name not in self.frame.columns]
+        if lacking:
+            self.frame = self.frame.with_columns(pl.lit(None, pl.Float64).alias(name) for name in lacking)
+            self.columns = InputColumns(self.frame)
+
+
+def _key(strategy: Strategy) -> str:
+    return f"{strategy.name} {strategy.version} {id(strategy)}"
+
+
+def _codes(reasons: pl.Series) -> NDArray[np.int8]:
+    return reasons.replace_strict(_CODES, default=_NO_REASON, return_dtype=pl.Int8).to_numpy().copy()

@@ -1,0 +1,73 @@
+"""The shape of a snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import polars as pl
+from polars.datatypes import DataType
+
+from signalhub.domain.bar import OPEN_AT
+from signalhub.domain.timeframe import Timeframe
+from signalhub.indicators.columns import INDICATOR_COLUMNS
+
+WINDOW_BARS = 60
+"""Closed bars that the scoring step looks at, the candidate's own included."""
+CONTEXT_BARS = 120
+"""Bars read before a block's first close: the window, and the cooldown's look at earlier windows."""
+
+PRICE_FACTOR = "price_factor"
+"""Raw price × price_factor = price of the frame, which is in today's shares; 1 where no split came after the bar."""
+
+KEY: dict[str, DataType] = {"instrument_id": pl.Int32(), "open_at": OPEN_AT}
+BAR_VALUES = ("open", "high", "low", "close", "volume")
+BARS: dict[str, DataType] = {
+    **KEY,
+    **{name: pl.Float64() for name in BAR_VALUES},
+    "filled_count": pl.Int32(),
+    "is_complete": pl.Int8(),
+    PRICE_FACTOR: pl.Float64(),
+}
+
+
+def indicators(names: Iterable[str]) -> dict[str, DataType]:
+    """The shape of indicator rows of some columns."""
+    return {**KEY, "n": pl.Int64(), **{name: pl.Float64() for name in names}}
+
+
+SNAPSHOT_SCHEMA: dict[str, DataType] = {**BARS, **indicators(INDICATOR_COLUMNS)}
+OUTLIERS: dict[str, DataType] = {**KEY, "score": pl.Float64()}
+UNLISTED: dict[str, DataType] = {
+    "instrument_id": pl.Int32(),
+    "status": pl.String(),
+    "from_at": OPEN_AT,
+    "to_at": OPEN_AT,
+}
+_CLEAN: Mapping[str, Mapping[int, datetime]] = {}
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What was known of all instruments at a block of closes of one timeframe.
+
+    Shape of frame: SNAPSHOT_SCHEMA, of the indicators those that were asked for, the joined columns that were
+    (`4h.close`, `obs.open_interest`), and close_at, ascending by (instrument_id, open_at). `dirty` says from when on an
+    instrument's bars are written but not yet rolled up and computed.
+    """
+
+    timeframe: Timeframe
+    closes: Sequence[datetime]
+    frame: pl.DataFrame
+    dirty: Mapping[int, datetime]
+    unlisted: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=UNLISTED))
+    """Spans [from_at, to_at) within the block in which an instrument was halted or delisted, ascending."""
+    outliers: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=OUTLIERS))
+    """Bars that hold a base bar that jumped absurdly, with its robust z-score. A bar may come twice."""
+    dirty_contexts: Mapping[str, Mapping[int, datetime]] = field(default_factory=lambda: _CLEAN)
+    """As `dirty`, for each context that was asked for: closes after the instant hang on what is dirty there."""
+    hits: int = 0
+    """Frames, its own and its contexts', that were kept from an earlier close and topped up."""
+    misses: int = 0
+    """Frames that were read whole."""

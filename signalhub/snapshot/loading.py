@@ -1,0 +1,237 @@
+"""Loading: a block's snapshot read from the store, whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import cast
+
+import polars as pl
+
+from signalhub.bars import sessions
+from signalhub.db.connection import Connection
+from signalhub.db.copy import array_of, copy_out
+from signalhub.db.queries import Queries
+from signalhub.domain.bar import OPEN_AT
+from signalhub.domain.session import Calendar
+from signalhub.domain.timeframe import Timeframe, coarser
+from signalhub.indicators.columns import INDICATOR_COLUMNS
+from signalhub.snapshot.frame import (
+    BAR_VALUES,
+    BARS,
+    CONTEXT_BARS,
+    KEY,
+    OUTLIERS,
+    UNLISTED,
+    Snapshot,
+    indicators,
+)
+from signalhub.snapshot.joined import OBSERVATION_AGE, Wanted, dirty_from, is_joined, with_contexts, with_observations
+
+_SQL, _INDICATORS_SQL = Queries("snapshot"), Queries("snapshot_indicators")
+LONGEST_BREAK = timedelta(days=21)
+"""No calendar is closed for longer; a context's bar from before that is out of date anyhow."""
+_OBSERVATIONS = {
+    "instrument_id": pl.Int32(),
+    "kind": pl.String(),
+    "close_at": OPEN_AT,
+    "observed_at": OPEN_AT,
+    "value": pl.Float64(),
+}
+
+
+@dataclass(frozen=True)
+class Spans:
+    """From where on some instruments are read."""
+
+    instrument_ids: Sequence[int]
+    from_ats: Sequence[datetime]
+
+
+def load(
+    connection: Connection,
+    timeframe: Timeframe,
+    closes: Sequence[datetime],
+    instrument_ids: Sequence[int] | None = None,
+    columns: Iterable[str] = INDICATOR_COLUMNS,
+) -> Snapshot:
+    """Reads the snapshot of a block of closes (ascending, not empty) of all or some instruments.
+
+    `columns`: what is wanted beside the bars: indicators, and joined ones such as `4h.close` and `obs.open_interest`;
+    moving data is what costs.
+    """
+    named = list(columns)
+    spans = spans_of(connection, timeframe, closes, instrument_ids)
+    frame = read_rows(connection, timeframe, spans, closes[-1], stored(named))
+    wanted = Wanted.of(named)
+    between = first_close(frame, closes), closes[-1]
+    contexts = {
+        above: _context_rows(connection, above, spans.instrument_ids, between, names)
+        for above, names in wanted.timeframes(timeframe).items()
+    }
+    rows = Rows(frame, contexts, misses=1 + len(contexts))
+    return assembled(connection, timeframe, closes, rows, wanted)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What was read: rows of the timeframe itself and of those that are joined to it; how many frames were kept."""
+
+    frame: pl.DataFrame
+    contexts: Mapping[Timeframe, pl.DataFrame]
+    hits: int = 0
+    misses: int = 0
+
+
+def assembled(
+    connection: Connection, timeframe: Timeframe, closes: Sequence[datetime], rows: Rows, wanted: Wanted
+) -> Snapshot:
+    """A snapshot of rows that were read, with what is joined to them, and what else is known of them."""
+    frame, between = rows.frame, (first_close(rows.frame, closes), closes[-1])
+    ids = frame["instrument_id"].unique(maintain_order=True).to_list()
+    if wanted.contexts:
+        calendars = _calendars(connection, ids, between) if rows.contexts else {}
+        frame = with_contexts(frame, timeframe, wanted, rows.contexts, calendars)
+    if wanted.kinds:
+        frame = with_observations(frame, wanted, _observations(connection, timeframe, ids, wanted.kinds, between))
+    unlisted = _SQL.rows(connection, "unlisted", first_close=closes[0], last_close=closes[-1])
+    return Snapshot(
+        timeframe,
+        closes,
+        frame,
+        _dirty(connection, timeframe, closes[-1]),
+        pl.DataFrame(unlisted, schema=UNLISTED),
+        _outliers(connection, timeframe, frame, closes[-1]),
+        _dirty_contexts(connection, timeframe, closes[-1], wanted),
+        rows.hits,
+        rows.misses,
+    )
+
+
+def first_close(frame: pl.DataFrame, closes: Sequence[datetime]) -> datetime:
+    """The first close of a frame; of an empty one, that of its block."""
+    return cast("datetime | None", frame["close_at"].min()) or closes[0]
+
+
+def stored(columns: Iterable[str]) -> list[str]:
+    """Those of the columns that are indicators."""
+    return [name for name in columns if not is_joined(name)]
+
+
+def spans_of(
+    connection: Connection,
+    timeframe: Timeframe,
+    closes: Sequence[datetime],
+    instrument_ids: Sequence[int] | None = None,
+) -> Spans:
+    """From where on each instrument that has a bar at one of the closes is read: CONTEXT_BARS before the first."""
+    rows = _SQL.rows(
+        connection,
+        "spans",
+        timeframe=timeframe.code,
+        first_open=closes[0] - timeframe.span,
+        last_open=closes[-1] - timeframe.span,
+        context=CONTEXT_BARS,
+        instrument_ids=None if instrument_ids is None else list(instrument_ids),
+    )
+    return Spans([row["instrument_id"] for row in rows], [row["from_at"] for row in rows])
+
+
+def read_rows(
+    connection: Connection, timeframe: Timeframe, spans: Spans, last_close: datetime, columns: Iterable[str]
+) -> pl.DataFrame:
+    """Bars with indicators of the spans up to a close, with close_at, ascending by instrument and time."""
+    span = {
+        "timeframe": timeframe.code,
+        "last_open": last_close - timeframe.span,
+        "instrument_ids": array_of(spans.instrument_ids),
+        "from_ats": array_of(spans.from_ats),
+        "first_needed": min(spans.from_ats, default=last_close),
+    }
+    bars = copy_out(connection, _SQL, "load_bars", BARS, **span)
+    found = copy_out(connection, _INDICATORS_SQL, "load_indicators", indicators(columns), **span)
+    frame = bars.join(found, on=list(KEY), how="inner").sort(list(KEY))
+    return frame.with_columns(close_at=pl.col("open_at") + timeframe.span)
+
+
+def _context_rows(
+    connection: Connection,
+    above: Timeframe,
+    instrument_ids: Sequence[int],
+    between: tuple[datetime, datetime],
+    columns: Sequence[str],
+) -> pl.DataFrame:
+    """Rows of a coarser timeframe from the last that had closed by the first instant to the last one's."""
+    first_at, last_at = above.floor(between[0]), above.floor(between[1])
+    rows = _SQL.rows(
+        connection,
+        "context_spans",
+        timeframe=above.code,
+        first_at=first_at,
+        not_before=first_at - LONGEST_BREAK,
+        instrument_ids=list(instrument_ids),
+    )
+    spans = Spans([row["instrument_id"] for row in rows], [row["from_at"] for row in rows])
+    return read_rows(connection, above, spans, last_at, [name for name in columns if name not in BAR_VALUES])
+
+
+def _calendars(
+    connection: Connection, instrument_ids: Sequence[int], between: tuple[datetime, datetime]
+) -> dict[int, Calendar]:
+    """Of the instruments that do not trade always."""
+    rows = _SQL.rows(connection, "calendars", instrument_ids=list(instrument_ids))
+    known = {
+        name: sessions.load(connection, name, between[0] - LONGEST_BREAK, between[1])
+        for name in sorted({row["calendar"] for row in rows})
+    }
+    return {row["instrument_id"]: known[row["calendar"]] for row in rows}
+
+
+def _observations(
+    connection: Connection,
+    timeframe: Timeframe,
+    instrument_ids: Sequence[int],
+    kinds: Sequence[str],
+    between: tuple[datetime, datetime],
+) -> pl.DataFrame:
+    return copy_out(
+        connection,
+        _SQL,
+        "observations",
+        _OBSERVATIONS,
+        timeframe=timeframe.code,
+        instrument_ids=list(instrument_ids),
+        kinds=list(kinds),
+        observed_from=between[0] - OBSERVATION_AGE,
+        last_close=between[1],
+    ).sort("instrument_id", "close_at")
+
+
+def _dirty(connection: Connection, timeframe: Timeframe, last_close: datetime) -> dict[int, datetime]:
+    rows = _SQL.rows(connection, "dirty_instruments", timeframe=timeframe.code, last_close=last_close)
+    return {row["instrument_id"]: row["from_at"] for row in rows}
+
+
+def _dirty_contexts(
+    connection: Connection, timeframe: Timeframe, last_close: datetime, wanted: Wanted
+) -> dict[str, dict[int, datetime]]:
+    found: dict[str, dict[int, datetime]] = {}
+    for above in wanted.timeframes(timeframe):
+        dirty = _dirty(connection, above, above.floor(last_close))
+        since = {key: dirty_from(timeframe, above, instant) for key, instant in dirty.items()}
+        found |= {key: since for key in wanted.contexts if coarser(timeframe, key) == above}
+    return found
+
+
+def _outliers(connection: Connection, timeframe: Timeframe, frame: pl.DataFrame, last_close: datetime) -> pl.DataFrame:
+    firsts = frame.group_by("instrument_id", maintain_order=True).agg(pl.col("open_at").first())
+    rows = _SQL.rows(
+        connection,
+        "outliers",
+        timeframe=timeframe.code,
+        instrument_ids=array_of(firsts["instrument_id"]),
+        from_ats=array_of(firsts["open_at"].to_list()),
+        last_open=last_close - timeframe.span,
+    )
+    return pl.DataFrame(rows, schema=OUTLIERS)
