@@ -57,10 +57,10 @@ ALTER TABLE outbox.decisions ADD CONSTRAINT decision_reason_is_known CHECK (reas
 
 -- Backtests.
 
--- One row per trial of a backtest: a strategy with these parameters over that span of stored bars. Appended whenever one
--- was made, so that who looks at the best one sees how many were tried. symbols: null for all that the strategy serves;
--- from_at null: from the first bar on; closes in (from_at, to_at]. data_version: the last refresh it knew of; settings:
--- those that count; statistics: a row of analytics.performance over its signals.
+-- One row per trial of a backtest: a strategy with these parameters over that span of stored bars. Appended whenever
+-- one was made, so that who looks at the best one sees how many were tried. symbols: null for all that the strategy
+-- serves; from_at null: from the first bar on; closes in (from_at, to_at]. data_version: the last refresh it knew of;
+-- settings: those that count; statistics: a row of analytics.performance over its signals.
 CREATE TABLE engine.trials (
     trial_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     strategy text NOT NULL,

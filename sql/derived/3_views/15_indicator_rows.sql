@@ -1,6 +1,6 @@
--- Purpose: the indicator rows of instruments, computed from their closed bars: any stretch of history, or the next bar.
---          Resumed from a stored state it gives the same bits as from the first bar: the state holds all that later bars
---          lean on.
+-- Purpose: the indicator rows of instruments, computed from their closed bars: any stretch of history, or the next
+--          bar. Resumed from a stored state it gives the same bits as from the first bar: the state holds all that
+--          later bars lean on.
 -- Grain:   one row per closed bar of the timeframe after the newest state before before_at ('-infinity': from the
 --          first bar on, whatever is stored) and before until_at. row_values: the columns of market.indicators from its
 --          first indicator on, in order; memory: all that later bars lean on, at anchors and at the last bar.
