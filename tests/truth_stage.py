@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -27,14 +26,12 @@ from signalhub.strategies.declared import declared
 from tests.backtest_stage import Structured
 from tests.engine_rows import register
 from tests.live_stage import EXCHANGE
-from tests.market import frame, rows, rows_of
+from tests.market import frame, rows
 from tests.rising import Rising
 from tests.truth_world import DUMPS, LIVE_FROM, STEP, Delivery, Seen, World
 
 SETTINGS = Settings(min_score=0.0, lookback_hours=1.0, fee_bps=4.0, slippage_bps=1.0)
 Closes = Sequence[tuple[Timeframe, datetime]]
-Record = dict[tuple[str, ...], dict[str, Any]]
-"""What is stored, each value as the text of its bytes, by identity."""
 
 
 def strategies() -> list[Strategy]:
@@ -125,9 +122,7 @@ class Live:
 
 def told_anew(old: Store, new: Store, world: World) -> None:
     """Bars and their revisions in the order they became known, and every close evaluated when it was, cold."""
-    watermarks = [
-        Delivery(told.at, told.base, EXCHANGE, {}, told.settled) for told in world.deliveries if told.settled
-    ]
+    watermarks = [Delivery(told.at, told.base, EXCHANGE, {}, told.settled) for told in world.deliveries if told.settled]
     versions = _merged([*_versions(old.database), *watermarks])
     observations = _observations(old.database)
     declared_now = strategies()
@@ -218,55 +213,3 @@ def _evaluated(database: Database) -> Iterator[tuple[datetime, Closes]]:
     found = [(row["at"], timeframes.parse(row["timeframe"]), row["close_at"]) for row in rows(database, _EVALUATED)]
     for at, group in groupby(sorted(found), key=lambda item: item[0]):
         yield at, [(timeframe, close) for _, timeframe, close in group]
-
-
-_RECORD = """
-SELECT to_json(s)::text AS signal, p.inputs, i.public_symbol AS symbol, v.strategy, v.version
-FROM engine.signals AS s
-INNER JOIN engine.signal_inputs AS p ON s.signal_id = p.signal_id
-INNER JOIN market.instruments AS i ON s.instrument_id = i.instrument_id
-INNER JOIN engine.strategies AS v ON s.strategy_id = v.strategy_id
-ORDER BY s.signal_id
-"""
-_SURROGATES = {"signal_id", "instrument_id", "strategy_id"}
-_WALL_CLOCK = {"recorded_at", "published_at"}
-IDENTITY = ("origin", "strategy", "version", "symbol", "timeframe", "close_at", "direction")
-
-
-def record(database: Database) -> Record:
-    """Every signal with its inputs, without surrogates and wall clock."""
-    found: Record = {}
-    with database.transaction() as connection:
-        connection.execute("SET LOCAL TIME ZONE 'UTC'")
-        stored = rows_of(connection, _RECORD)
-    for row in stored:
-        signal = json.loads(row.pop("signal"), parse_float=str, parse_int=str)
-        inputs = json.loads(row["inputs"], parse_float=str, parse_int=str)
-        kept = {name: value for name, value in signal.items() if name not in _SURROGATES | _WALL_CLOCK}
-        # Columns before what was made of them: the first difference is where it began.
-        whole = {"input": inputs} | kept | row
-        found[tuple(str(whole[name]) for name in IDENTITY)] = whole
-    return found
-
-
-def first_difference(one: Any, other: Any, field: str = "") -> tuple[str, Any, Any] | None:
-    """Where two values differ first: `input.window.close[59]`, and both values there."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        names = [*one, *(name for name in other if name not in one)]
-        pairs = [(f"{field}.{name}".lstrip("."), one.get(name), other.get(name)) for name in names]
-    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        pairs = [(f"{field}[{place}]", *pair) for place, pair in enumerate(zip(one, other, strict=True))]
-    else:
-        return None if one == other else (field, one, other)
-    return next((found for name, *pair in pairs if (found := first_difference(*pair, name))), None)
-
-
-def miss(expected: Record, found: Record) -> str | None:
-    """The first signal, by close, that is not the same in both, and its first field that differs."""
-    for key in sorted({*expected, *found}, key=lambda key: (key[5], key)):
-        if key not in found or key not in expected:
-            return f"{key} is {'missing' if key not in found else 'not in the first run'}"
-        different = first_difference(expected[key], found[key])
-        if different is not None:
-            return "{}: {} was {} and is {}".format(key, *different)
-    return None

@@ -16,8 +16,8 @@ import numpy as np
 from signalhub.bars.ingest import Source
 from signalhub.domain.instrument import InstrumentSpec
 from signalhub.domain.timeframe import H1, M5, M15, Timeframe
-from tests.lively import lively_bars
 from tests.live_stage import EXCHANGE
+from tests.lively import lively_bars
 from tests.market import MONDAY
 
 HISTORY_HOURS = {M5: 22, M15: 66, H1: 264}

@@ -99,14 +99,17 @@ def _apply_changed(
     connection: Connection, files: dict[str, Path], known: dict[str, _Known], lost: list[Grant]
 ) -> list[str]:
     applied = []
+    gone = {identity for name, entry in known.items() if name not in files for identity in entry.identities}
     for name, path in files.items():
         if name not in known or known[name].sha256 != sha256(path):
-            _apply(connection, name, path, known, lost)
+            _apply(connection, name, path, known, lost, gone)
             applied.append(name)
     return applied
 
 
-def _apply(connection: Connection, name: str, path: Path, known: dict[str, _Known], lost: list[Grant]) -> None:
+def _apply(
+    connection: Connection, name: str, path: Path, known: dict[str, _Known], lost: list[Grant], gone: set[str]
+) -> None:
     text = path.read_text(encoding="utf-8").encode()
     before = known[name].identities if name in known else []
     places = _places(connection, path)
@@ -114,7 +117,8 @@ def _apply(connection: Connection, name: str, path: Path, known: dict[str, _Know
         with connection.transaction():
             connection.execute(text)
     except _CANNOT_BE_REPLACED:
-        _drop(connection, before, known, lost)
+        # Of a file that was renamed and edited at once, what the old one made stands in the way.
+        _drop(connection, [*before, *(identity for identity in places if identity in gone)], known, lost)
         connection.execute(text)
     made = _places(connection, path)
     identities = sorted(identity for identity, place in made.items() if place is None or places.get(identity) != place)

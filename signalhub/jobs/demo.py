@@ -22,7 +22,7 @@ from signalhub.jobs.progress import Progress
 from signalhub.settings import Settings
 from signalhub.strategies.base import Strategy
 
-HISTORY = timedelta(days=60)
+HISTORY = timedelta(days=30)
 _BASE = M15
 _PAIRS = 10
 _PATIENCE_SECONDS = 3.0

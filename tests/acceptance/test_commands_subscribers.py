@@ -12,10 +12,12 @@ from typing import Any
 import psycopg
 import pytest
 
+from signalhub.strategies.declared import declared
 from tests.acceptance.commands import Answer, Here, assert_refused, signalhub
 from tests.acceptance.places import migrated
 
 PAGE = Path(__file__).parents[2] / "docs/how-to/manage-subscribers.md"
+STRATEGIES = [strategy.name for strategy in declared()]
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +89,7 @@ def test_list_is_an_array_for_programs(ann: Subscribers) -> None:
     ann.done("add", "--all-strategies")
     rows = json.loads(ann.here(ann.env, "subscribers", "list", "--json").out)
     mine = next(row for row in rows if row["name"] == ann.name)
-    assert mine["strategies"] == ["breakout", "momentum"]
+    assert mine["strategies"] == STRATEGIES
     assert mine["is_active"] is True
     assert [row["name"] for row in rows] == sorted(row["name"] for row in rows)
 
@@ -145,7 +147,7 @@ def test_nobody_is_added_when_one_of_the_words_cannot_be(ann: Subscribers) -> No
     assert_refused(ann("add", "--telegram", "@ann"), "telegram is '@ann'", "123456789", code=2)
     assert_refused(ann("add", "--webhook", "http://example.org"), "webhook does not begin with https://", code=2)
     assert_refused(ann("add", "--time-zone", "Mars/Phobos"), "time-zone is 'Mars/Phobos'", "Europe/Berlin", code=2)
-    assert_refused(ann("add", "--strategy", "nope"), "'nope'", "breakout, momentum")
+    assert_refused(ann("add", "--strategy", "nope"), "'nope'", f"There are: {', '.join(STRATEGIES)}.")
     assert_refused(ann("show"), f"No subscriber is called '{ann.name}'")
     ann.done("add")
     assert_refused(ann("add"), "already")
@@ -184,7 +186,7 @@ def test_grants_and_revocations_say_what_they_did(ann: Subscribers) -> None:
         line.rpartition("  ")[2].strip() for line in ann.done("show").splitlines() if line.startswith("momentum")
     ]
     assert standings == ["revoked before it began"] * 2
-    assert_refused(ann("grant", "nope"), "'nope'", "breakout, momentum")
+    assert_refused(ann("grant", "nope"), "'nope'", f"There are: {', '.join(STRATEGIES)}.")
     assert_refused(ann("grant", "all", "--until", "2001-01-01"), "is not after from", code=2)
 
 

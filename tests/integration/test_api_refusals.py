@@ -11,6 +11,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from signalhub.db.engine import Database
+from signalhub.strategies.declared import declared
 from tests.integration.api_client import SIGNALS, assert_problem
 
 
@@ -20,7 +21,7 @@ from tests.integration.api_client import SIGNALS, assert_problem
         ("timeframe=2h", ("'2h'", "1m, 5m, 15m, 1h, 4h, 1d")),
         ("direction=up", ("'up'", "long, short")),
         ("status=won", ("'won'", "target_hit")),
-        ("strategy=nope", ("'nope'", "breakout, momentum")),
+        ("strategy=nope", ("'nope'", ", ".join(sorted(strategy.name for strategy in declared())))),
         ("since=2026-01-02T03:00:00", ("since", "no time zone", "2026-01-02T03:00:00Z")),
         ("since=2026-01-02", ("since", "no time zone")),
         ("since=yesterday", ("since", "'yesterday'")),

@@ -16,6 +16,7 @@ from signalhub.db.engine import Database
 from signalhub.errors import NotFound, UsageInvalid
 from signalhub.settings import Settings
 from signalhub.signals import read
+from signalhub.strategies.declared import declared
 from signalhub.subscribers import entitlements, people
 from signalhub.subscribers.entitlements import Entitlement
 from tests.records import ROUNDS, add_strategy
@@ -23,6 +24,7 @@ from tests.records import ROUNDS, add_strategy
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 BOTH = ("breakout", "momentum")
+DECLARED = sorted(strategy.name for strategy in declared())
 LAST = 30
 
 
@@ -154,11 +156,13 @@ def test_what_is_revoked_before_it_begins_never_held_and_stays_on_record(connect
 
 def test_all_is_every_strategy_declared_or_recorded(connection: Connection, ann: int) -> None:
     add_strategy(connection, "retired")
-    assert read.strategies(connection) == [*BOTH, "retired"]
+    every = sorted([*DECLARED, "retired"])
+    assert set(BOTH) < set(DECLARED)
+    assert read.strategies(connection) == every
     granted = entitlements.grant(connection, ann, ["all"], NOW)
-    assert [row.strategy for row in granted] == [*BOTH, "retired"]
-    assert entitlements.current(connection, NOW) == {ann: [*BOTH, "retired"]}
-    assert entitlements.revoke(connection, ann, ["all"], at(1)) == [*BOTH, "retired"]
+    assert [row.strategy for row in granted] == every
+    assert entitlements.current(connection, NOW) == {ann: every}
+    assert entitlements.revoke(connection, ann, ["all"], at(1)) == every
     assert entitlements.current(connection, at(1)) == {}
 
 
@@ -171,7 +175,7 @@ def test_a_strategy_that_is_gone_can_still_be_revoked(connection: Connection, an
 
 def test_unknown_strategies_and_spans_without_length_are_refused(connection: Connection, ann: int) -> None:
     for act in (entitlements.grant, entitlements.revoke):
-        with pytest.raises(NotFound, match=r"No strategy is called 'nope'\. There are: breakout, momentum\."):
+        with pytest.raises(NotFound, match=rf"No strategy is called 'nope'\. There are: {', '.join(DECLARED)}\."):
             act(connection, ann, ["momentum", "nope"], NOW)
     for begin, end in ((NOW, NOW), (at(2), at(1)), (None, NOW - HOUR)):
         with pytest.raises(UsageInvalid, match="is not after from"):

@@ -13,11 +13,11 @@ from signalhub.db.engine import Database
 from signalhub.domain.session import ALWAYS, Calendar, Session
 from signalhub.domain.signal import Origin, Reason
 from signalhub.domain.timeframe import D1, H1, M15, Timeframe
+from signalhub.domain.trading_time import traded
 from signalhub.jobs import pipeline
 from signalhub.jobs.evaluation import replay
 from signalhub.jobs.pipeline import Block
 from signalhub.settings import Settings
-from signalhub.domain.trading_time import traded
 from signalhub.signals.completeness import with_covered
 from signalhub.signals.gate import late_reasons
 from signalhub.snapshot import WINDOW_BARS, Liveness

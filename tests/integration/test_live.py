@@ -95,8 +95,10 @@ class TestOrigin:
         stage.once(seconds=5)
         replay(stage.database, Scope(timeframes=(M15,)), [Rising()], SETTINGS, stage.close + timedelta(hours=1))
         live, replayed = signals(stage.database, "tracked_through")
+        # What can still be done with a signal is told of live ones alone.
+        assert (live["validity"], live["validity_since"]) == ("valid", stage.close)
         # The version differs in nothing; only the origin does.
-        assert live | {"origin": "replay"} == replayed
+        assert live | {"origin": "replay", "validity": None, "validity_since": None} == replayed
 
 
 class TestOnce:

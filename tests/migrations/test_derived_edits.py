@@ -88,6 +88,19 @@ def test_a_changed_result_type_makes_the_function_and_our_dependents_again(tree:
     assert tree.migrate()[:2] == [EXPECTED, BARS]
 
 
+@pytest.mark.parametrize("number", ["19", "21_1"])
+def test_a_function_of_another_result_type_may_come_from_a_file_that_was_renumbered(tree: Tree, number: str) -> None:
+    moved = f"2_functions/{number}_expected_bars.sql"
+    tree.edit(EXPECTED, ("RETURNS bigint", "RETURNS numeric"))
+    tree.move(EXPECTED, moved)
+    applied = tree.migrate()
+    assert applied[:2] == [moved, BARS]
+    assert EXPECTED in applied
+    made = "SELECT pg_get_function_result(oid) FROM pg_proc WHERE proname = 'expected_bars'"
+    assert query(tree.engine, made) == [("numeric",)]
+    assert tree.migrate() == []
+
+
 def test_a_function_that_becomes_an_aggregate_is_made_again(tree: Tree) -> None:
     name = "1_ta/90_last.sql"
     tree.write(
