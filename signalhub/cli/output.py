@@ -15,7 +15,8 @@ from rich.text import Text
 
 from signalhub.jobs.progress import Progress
 
-_PIPE_WIDTH = 160
+# The widest table, performance by strategy, needs 168: folded, a row would be two lines to whoever reads the pipe.
+_PIPE_WIDTH = 200
 
 
 class TerminalProgress(Progress):

@@ -150,11 +150,17 @@ def test_pages_are_read_along_the_index_by_close(database_url: str) -> None:
         symbol, strategy = records.add_instrument(connection), records.add_strategy(connection)
         for hour in range(400):
             records.add_signal(connection, symbol, strategy, CLOSE + timedelta(hours=hour))
+        # So many that what can still be done with a signal is found by its index, too.
+        connection.execute(
+            "INSERT INTO engine.signal_validity (signal_id, state, since, checked_at) "
+            "SELECT s.signal_id, 'valid', s.close_at, s.close_at FROM engine.signals AS s, generate_series(1, 5)"
+        )
         connection.execute("ANALYZE")
         middle = page(connection, SignalFilter(limit=100)).next_cursor
         parameters = read._parameters(connection, SignalFilter(cursor=middle, since=CLOSE, limit=5))
         plan = connection.execute(b"EXPLAIN " + read._SQL.texts["page"], parameters).fetchall()
     text = "\n".join(line for (line,) in plan)
     assert "signals_by_close" in text
+    assert "validity_of_signal" in text
     assert "Index Cond: ((ROW(close_at, signal_id) < ROW(" in text
     assert "Sort" not in text

@@ -123,4 +123,4 @@ def gone(connection: Connection) -> bool:
         connection, "SELECT name FROM unnest(%s::text[]) AS name WHERE to_regclass(name) IS NOT NULL", [list(names)]
     )
     functions = rows_of(connection, "SELECT proname FROM pg_proc WHERE pronamespace = 'engine'::regnamespace")
-    return not left and not functions
+    return not left and functions == [{"proname": "announce_change"}]
