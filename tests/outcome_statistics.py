@@ -110,8 +110,11 @@ def sortino(decided: Iterable[Made]) -> float | None:
 
 
 def exposure(decided: Iterable[Made]) -> float | None:
-    """Minute by minute: the share of those from the first fill to the last exit that some signal was held in."""
-    spans = [(one.exit_at - one.held, one.exit_at) for one in decided if one.exit_at is not None]
+    """Minute by minute: the share of those from the first fill to the last exit that some signal was held in.
+
+    A signal held for no time at all does not count, and none would be: a bar has a length.
+    """
+    spans = [(one.exit_at - one.held, one.exit_at) for one in decided if one.exit_at is not None and one.held]
     if not spans:
         return None
     first, last = min(fill for fill, _ in spans), max(exit_at for _, exit_at in spans)
