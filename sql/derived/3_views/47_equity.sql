@@ -2,8 +2,8 @@
 -- Grain:   one row per origin, is_simulated, strategy, version and instant at which decided signals exited.
 -- Units:   R net of fees and slippage; net_r is that of this instant. The curve starts at 0, which is its first high;
 --          the greatest drawdown_r is max_drawdown_r of the same signals in analytics.performance, bit for bit.
--- Read by: analytics.equity_curve, performance/statistics.py, analysts. Null in only_… and since does not narrow; since keeps
---          signals with close_at >= since: the curve begins at 0 with them.
+-- Read by: analytics.equity_curve, performance/statistics.py, analysts. Null in only_… and since does not narrow;
+--          since keeps signals with close_at >= since: the curve begins at 0 with them.
 -- A parameter goes by the function's name, a collation by no table's:
 -- noqa: disable=RF01,RF03
 CREATE OR REPLACE FUNCTION analytics.equity(
