@@ -150,7 +150,8 @@ class _Asking:
     def _fetch(self, feed: Feed, stretch: list[Gap]) -> datetime:
         """Stores what the venue has of a stretch; up to where it vouches for it."""
         timeframe, through = stretch[0].timeframe, stretch[0].from_at
-        source = Source(feed.name, is_live=feed.is_live, is_backfill=True)
+        # A close may have been evaluated without this bar: it counts as known from now on, not at its close.
+        source = Source(feed.name, is_live=feed.is_live, is_backfill=False)
         for page in feed.pages(self._spec(), timeframe, stretch[0].from_at, stretch[-1].to_at):
             bars = ingest.of_instrument(_missing(page.bars, stretch), self.instrument.instrument_id)
             with self.database.transaction() as connection:

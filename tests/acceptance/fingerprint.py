@@ -11,7 +11,8 @@ _OF_INSTRUMENT = (
 )
 _SIGNAL = """
 SELECT v.strategy, v.version, i.venue, i.symbol, g.origin, g.timeframe, g.close_at, g.direction,
-    to_jsonb(t) - '{{signal_id,strategy_id,instrument_id,recorded_at,published_at}}'::text[]
+    to_jsonb(t) - '{{signal_id,strategy_id,instrument_id,recorded_at,published_at,
+        record_sha256,seq,entered_at,payload_sha256,chain_sha256}}'::text[]
 FROM {0} t
 JOIN engine.signals g ON g.signal_id = t.signal_id
 JOIN engine.strategies v ON v.strategy_id = g.strategy_id
@@ -39,7 +40,8 @@ RELATIONS: dict[str, str] = {
     "indicators": _OF_INSTRUMENT.format("market.indicators"),
     "indicator_state": _OF_INSTRUMENT.format("market.indicator_state"),
     "evaluations": (
-        "SELECT v.strategy, v.version, to_jsonb(t) - '{evaluation_id,strategy_id,milliseconds,evaluated_at}'::text[] "
+        "SELECT v.strategy, v.version, to_jsonb(t) - "
+        "'{evaluation_id,strategy_id,milliseconds,steps,evaluated_at}'::text[] "
         "FROM engine.evaluations t JOIN engine.strategies v USING (strategy_id)"
     ),
     "abstentions": (
@@ -51,6 +53,9 @@ RELATIONS: dict[str, str] = {
     "signals": _SIGNAL.format("engine.signals"),
     "inputs": _SIGNAL.format("engine.signal_inputs"),
     "outcomes": _SIGNAL.format("engine.outcomes"),
+    # Hashes hold surrogates and wall-clock times: which rows have one is what must agree.
+    "seals": _SIGNAL.format("engine.seals"),
+    "ledger": _SIGNAL.format("engine.ledger"),
 }
 
 
