@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +59,11 @@ class Window:
             # TA-Lib reads nothing of arrays that differ, and gives nothing for none.
             raise ValueError("a window's arrays are empty or differ in length")
 
+    @cached_property
+    def features(self) -> Features:
+        """See `features`; those that were read are remembered, whoever asks for them next."""
+        return Features(self)
+
 
 class Features(Mapping[str, float]):
     """Features of the window's last bar by name, each computed when it is first asked for: see `features`."""
@@ -106,7 +112,7 @@ def features(window: Window) -> Features:
     Raises: KeyError for any other name.
     Source: TA-Lib.
     """
-    return Features(window)
+    return window.features
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -20,11 +21,26 @@ from signalhub.snapshot import Kept, Liveness
 from signalhub.strategies.base import Strategy
 
 _LIVE_AT_MOST = timedelta(minutes=15)
+_AT_ONCE = 2
 
 
 def deadline(timeframe: Timeframe, close: datetime) -> datetime:
     """Until when a signal of this close may be committed as live."""
     return close + min(timeframe.span, _LIVE_AT_MOST)
+
+
+def side_by_side(timeframes: Sequence[Timeframe], work: Callable[[Timeframe], object]) -> None:
+    """Closes of several timeframes that fall together, two at a time: while the server answers one, one is scored.
+
+    Raises: what the first that failed raised, when all have ended.
+    """
+    if len(timeframes) < _AT_ONCE:
+        for timeframe in timeframes:
+            work(timeframe)
+        return
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for _ in pool.map(work, timeframes):
+            pass
 
 
 def alone(database: Database, timeframe: Timeframe, close: datetime) -> AbstractContextManager[None]:

@@ -39,6 +39,8 @@ def publish(connection: Connection, signal_ids: Sequence[int], now: datetime) ->
     if not live_ids:
         return Published()
     ensure_partitions(connection, now)
+    # One at a time: who counts towards a daily cap must see what others decided just before.
+    _SQL.scalar(connection, "begin_publishing")
     done = Published(**_SQL.rows(connection, "publish", signal_ids=live_ids, now=now)[0])
     _announce(connection, "signal", live_ids)
     if done.messages:

@@ -79,12 +79,21 @@ class PipelineLoop:
         """One look: everything that is due now, and nothing twice."""
         self.keeper.beat()
         pipeline.refresh(self.database, self.read_clock(), lambda _: self.keeper.pulse())
-        for timeframe in TIMEFRAMES:
-            for close in self._due(timeframe):
-                if not self._evaluated(timeframe, close):
-                    break
-                self._done[timeframe] = close
+        due = {timeframe: closes for timeframe in TIMEFRAMES if (closes := self._due(timeframe))}
+        if len({close for closes in due.values() for close in closes}) == 1:
+            live.side_by_side(list(due), lambda timeframe: self._follow(timeframe, due[timeframe]))
+        else:
+            # What is kept of a coarser timeframe is brought up to the older closes first.
+            for timeframe, closes in due.items():
+                self._follow(timeframe, closes)
         pipeline.track(self.database, self.settings, self.read_clock())
+
+    def _follow(self, timeframe: Timeframe, closes: Sequence[datetime]) -> None:
+        """The closes that are due, up to one whose bars are waited for."""
+        for close in closes:
+            if not self._evaluated(timeframe, close):
+                break
+            self._done[timeframe] = close
 
     def _catch_up(self) -> None:
         self.keeper.beat(_CATCHING_UP)

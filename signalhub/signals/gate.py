@@ -35,6 +35,7 @@ class GateRules:
 
 
 _RULES = GateRules()
+_LOOKED_AT = ("instrument_id", "open_at", "close_at", "n", "filled_count", "is_complete")
 
 
 def late_reasons(found: Liveness, settings: Settings) -> dict[int, Reason]:
@@ -60,12 +61,14 @@ def with_gate(
     """
     known = pl.all_horizontal(*(pl.col(name).is_not_null() & previous(name).is_not_null() for name in strategy.needs))
     lacks = pl.when(~known).then(pl.lit(Reason.WARMING_UP.value))
-    frame = gated(snapshot, rules, calendars).with_columns(abstains=pl.coalesce("before", lacks, "after"))
-    return frame.drop("before", "after")
+    looked = gated(snapshot, rules, calendars)
+    return snapshot.frame.with_columns(
+        is_delisted=looked["is_delisted"], abstains=pl.coalesce(looked["before"], lacks, looked["after"])
+    )
 
 
 def gated(snapshot: Snapshot, rules: GateRules = _RULES, calendars: Mapping[int, Calendar] = _ALWAYS) -> pl.DataFrame:
-    """The snapshot's frame with what the gate says of each bar, whichever strategy asks: `is_delisted`, and reasons.
+    """What the gate says of each row of the snapshot's frame, whichever strategy asks: `is_delisted`, and reasons.
 
     Shape: `before` is a reason that comes before what the strategy needs, `after` one that comes after it; null where
     there is none. The frame holds the bars of an instrument together, ascending.
@@ -76,9 +79,11 @@ def gated(snapshot: Snapshot, rules: GateRules = _RULES, calendars: Mapping[int,
     )
     # The ordinal counts what was dropped too.
     is_whole = (pl.col("n") >= WINDOW_BARS) & is_of_one(WINDOW_BARS - 1)
-    frame = _with_status(snapshot).join(dirty, on="instrument_id", how="left", maintain_order="left")
+    # Only what is looked at: joins copy whatever stands beside it.
+    bars = snapshot.frame.select(_LOOKED_AT)
+    frame = _with_status(bars, snapshot).join(dirty, on="instrument_id", how="left", maintain_order="left")
     frame = with_covered(_with_outliers(frame, snapshot, rules), calendars, WINDOW_BARS)
-    return frame.with_columns(
+    return frame.select(
         is_delisted=pl.col("status").eq_missing(Listing.DELISTED.value),
         before=pl.when(pl.col("status").is_not_null())
         .then(pl.lit(Reason.NOT_LISTED.value))
@@ -95,14 +100,14 @@ def gated(snapshot: Snapshot, rules: GateRules = _RULES, calendars: Mapping[int,
         .then(pl.lit(Reason.INCOMPLETE.value))
         .when(_in_window(pl.col("is_outlier")) > 0)
         .then(pl.lit(Reason.FLAGGED_BARS.value)),
-    ).drop("dirty_from", "status", "covered_pct", "is_outlier")
+    )
 
 
-def _with_status(snapshot: Snapshot) -> pl.DataFrame:
-    """The frame with the status of each instrument at each close: null where it was listed."""
+def _with_status(bars: pl.DataFrame, snapshot: Snapshot) -> pl.DataFrame:
+    """The bars with the status of each instrument at each close: null where it was listed."""
     if snapshot.unlisted.is_empty():
-        return snapshot.frame.with_columns(status=pl.lit(None, pl.String))
-    found = snapshot.frame.join_asof(
+        return bars.with_columns(status=pl.lit(None, pl.String))
+    found = bars.join_asof(
         snapshot.unlisted, left_on="close_at", right_on="from_at", by="instrument_id", check_sortedness=False
     )
     is_over = pl.col("close_at") >= pl.col("to_at")

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ from signalhub.snapshot import PRICE_FACTOR, WINDOW_BARS
 from signalhub.strategies.base import Candidate, known
 
 _WINDOW_COLUMNS = ("open", "high", "low", "close", "volume")
+_MOST_WINDOWS = 2_000
+"""Kept for the next strategy: more than a close has instruments, and far fewer than a replay has bars."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class InputColumns:
     def __init__(self, frame: pl.DataFrame) -> None:
         self._frame = frame
         self._known: dict[str, Floats] = {}
+        self._windows: dict[int, Window] = {}
         self._price_factors = frame[PRICE_FACTOR].to_numpy()
 
     def at(self, place: int, columns: Iterable[str]) -> BarInputs:
@@ -51,14 +55,26 @@ class InputColumns:
         Units: what has no value is NaN.
         """
         shares = SharesOfDate(float(self._price_factors[place]))
-        window = {name: self._values(name)[place - WINDOW_BARS + 1 : place + 1] for name in _WINDOW_COLUMNS}
-        row, before = ({name: float(self._values(name)[one]) for name in (*_WINDOW_COLUMNS, *columns)}
-                       for one in (place, place - 1))  # fmt: skip
-        return BarInputs(shares.values(row), shares.values(before), Window(**shares.arrays(window)))
+        names = (*_WINDOW_COLUMNS, *columns)
+        arrays = [self._values(name) for name in names]
+        row, before = (
+            dict(zip(names, [array.item(one) for array in arrays], strict=True)) for one in (place, place - 1)
+        )
+        return BarInputs(shares.values(row), shares.values(before), self._window(place, shares))
+
+    def _window(self, place: int, shares: SharesOfDate) -> Window:
+        """One for all strategies that look at a bar: they share its features too."""
+        if place not in self._windows:
+            if len(self._windows) == _MOST_WINDOWS:
+                self._windows.clear()
+            span = slice(place - WINDOW_BARS + 1, place + 1)
+            arrays = {name: self._values(name)[span] for name in _WINDOW_COLUMNS}
+            self._windows[place] = Window(**shares.arrays(arrays))
+        return self._windows[place]
 
     def _values(self, name: str) -> Floats:
         if name not in self._known:
-            self._known[name] = self._frame[name].to_numpy()
+            self._known[name] = self._frame[name].cast(pl.Float64).to_numpy()
         return self._known[name]
 
 
@@ -97,7 +113,25 @@ def inputs(
 
 def as_text(values: Mapping[str, Any]) -> str:
     """Inputs as canonical JSON: the bytes whose sha256 is the signal's input_hash."""
+    head = _canonical({name: value for name, value in values.items() if name != "window"})
+    # The last key of all. Most of the text, and many signals of one bar, or of the next, share it.
+    window = ",".join(f'"{name}":[{_listed(values["window"][name])}]' for name in sorted(values["window"]))
+    return f'{head[:-1]},"window":{{{window}}}}}'
+
+
+def _canonical(values: Mapping[str, Any]) -> str:
     return json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _listed(values: Sequence[float]) -> str:
+    # 0.0 and -0.0 are equal, and would share what is remembered.
+    return ",".join(map(_repr if all(values) else repr, values))
+
+
+@lru_cache(maxsize=100_000)
+def _repr(value: float) -> str:
+    """As JSON has it: finding the shortest digits takes ten times as long as looking them up."""
+    return repr(value)
 
 
 def candidate_of(values: Mapping[str, Any]) -> Candidate:

@@ -70,33 +70,44 @@ class Scene:
 
     def __init__(self, snapshot: Snapshot, universe: Universe, rules: GateRules = _RULES) -> None:
         present = [key for key in snapshot.frame["instrument_id"].unique().to_list() if key in universe.instruments]
-        frame = gated(snapshot, rules, universe.calendar_by_instrument(present)).with_row_index("place")
+        looked = gated(snapshot, rules, universe.calendar_by_instrument(present))
+        frame = snapshot.frame.with_row_index("place")
         closes = pl.DataFrame(
             {"close_at": snapshot.closes, "number": range(len(snapshot.closes))},
             schema={"close_at": frame.schema["close_at"], "number": pl.Int64},
         )
         block = (
             frame.lazy()
-            .select("place", "instrument_id", "close_at", "is_delisted", "before", "after")
+            .select("place", "instrument_id", "close_at")
+            .with_columns(looked)
             .join(closes.lazy(), on="close_at", how="inner", maintain_order="left")
             .filter(~pl.col("is_delisted"))
             .collect()
         )
         self.snapshot = snapshot
         self.universe = universe
-        self.frame = frame.drop("before", "after", "is_delisted")
+        self.frame = frame
         self.columns = InputColumns(self.frame)
         self._ids = block["instrument_id"].to_numpy()
         self._places: _Places = block["place"].cast(pl.Int64).to_numpy()
         self._numbers = block["number"].to_numpy()
         self._before, self._after = _codes(block["before"]), _codes(block["after"])
         self._known: dict[str, _Flags] = {}
+        self._served: dict[tuple[str, ...], tuple[frozenset[int], _Flags]] = {}
         self._proposals: dict[str, tuple[_Flags, _Flags]] = {}
 
     def served(self, strategy: Strategy) -> frozenset[int]:
         """The instruments of the universe that are of a class the strategy serves."""
-        known = self.universe.instruments.items()
-        return frozenset(key for key, instrument in known if instrument.asset_class in strategy.asset_classes)
+        return self._of_classes(strategy)[0]
+
+    def _of_classes(self, strategy: Strategy) -> tuple[frozenset[int], _Flags]:
+        """The instruments of a strategy's classes, and which bars at the closes are theirs. Many serve the same."""
+        classes = strategy.asset_classes
+        if classes not in self._served:
+            known = self.universe.instruments.items()
+            keys = frozenset(key for key, instrument in known if instrument.asset_class in classes)
+            self._served[classes] = keys, np.isin(self._ids, np.fromiter(keys, np.int64))
+        return self._served[classes]
 
     def propose(self, strategies: Sequence[Strategy]) -> None:
         """Step one of many strategies at once, which is quicker than one by one."""
@@ -104,22 +115,24 @@ class Scene:
         if not wanted:
             return
         self._join_nothing({name for strategy in wanted for name in strategy.joined})
-        proposals = [strategy.propose() for strategy in wanted]
         expressions = {
-            f"{number}{direction}": getattr(proposal, direction)
-            for number, proposal in enumerate(proposals)
+            f"{number}{direction}": getattr(strategy.proposal, direction).fill_null(value=False)
+            for number, strategy in enumerate(wanted)
             for direction in ("long", "short")
         }
+        needs = {name for strategy in wanted for name in strategy.needs} - self._known.keys()
+        known = {f"{name} is known": pl.col(name).is_not_null() for name in sorted(needs)}
         # With a column of the frame, for a literal alone would be one row.
-        found = self.frame.select("place", **expressions)
-        flags = {name: found[name].fill_null(value=False).to_numpy() for name in expressions}
+        found = self.frame.select("place", **expressions, **known)
+        self._known |= {name: found[f"{name} is known"].to_numpy() for name in needs}
+        flags = {name: found[name].to_numpy() for name in expressions}
         for number, strategy in enumerate(wanted):
             self._proposals[_key(strategy)] = (flags[f"{number}long"], flags[f"{number}short"])
 
     def asked(self, strategy: Strategy) -> Asked:
         """Step one of a strategy at the closes: who is seen, who abstains, which bars are proposed."""
         self.propose([strategy])
-        is_served = np.isin(self._ids, np.fromiter(self.served(strategy), np.int64))
+        _, is_served = self._of_classes(strategy)
         codes = self._reasons(strategy)
         is_seen = is_served & (codes == _NO_REASON)
         seen = np.bincount(self._numbers[is_seen], minlength=len(self.snapshot.closes))
@@ -154,7 +167,7 @@ class Scene:
         codes[is_dirty] = _DIRTY
         is_known = np.ones(len(codes), dtype=np.bool_)
         for name in strategy.needs:
-            flags = self._is_known(name)
+            flags = self._known[name]
             # Whoever has no bar before its first one is warming up as it is.
             is_known &= flags[self._places] & flags[self._places - 1]
         codes[(codes == _NO_REASON) & ~is_known] = _WARMING_UP
@@ -168,11 +181,6 @@ class Scene:
             for instrument_id, instant in self.snapshot.dirty_contexts.get(key, {}).items():
                 found |= (self._ids == instrument_id) & (closes > instant.timestamp())
         return found
-
-    def _is_known(self, name: str) -> _Flags:
-        if name not in self._known:
-            self._known[name] = self.frame[name].is_not_null().to_numpy()
-        return self._known[name]
 
     @cached_property
     def _firsts(self) -> _Places:

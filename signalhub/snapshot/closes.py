@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from signalhub.db.connection import Connection
 from signalhub.db.queries import Queries
 from signalhub.domain.timeframe import Timeframe
 
 _SQL = Queries("snapshot")
+_NONE: Mapping[str, list[Any]] = {name: [] for name in ("instrument_ids", "are_awaited", "behind_bars", "behind_hours")}
 
 
 def closes_between(
@@ -42,10 +44,9 @@ class Liveness:
 def by_liveness(connection: Connection, timeframe: Timeframe, close: datetime) -> Liveness:
     """Which instruments may give live signals at a close, which are late for it, and which are not live."""
     rows = _SQL.rows(connection, "liveness", timeframe=timeframe.code, close=close)
-    groups: dict[str, list[int]] = {"live": [], "unsettled": [], "other": []}
-    for row in rows:
-        groups[row["kind"]].append(row["instrument_id"])
-    unsettled = [row for row in rows if row["kind"] == "unsettled"]
-    awaited = [row["instrument_id"] for row in unsettled if row["is_awaited"]]
-    behind = {row["instrument_id"]: (row["behind_bars"], row["behind_hours"]) for row in unsettled}
-    return Liveness(**groups, awaited=awaited, behind=behind)
+    by_kind = {row["kind"]: row for row in rows}
+    live, unsettled, other = (by_kind.get(kind, _NONE) for kind in ("live", "unsettled", "other"))
+    ids = unsettled["instrument_ids"]
+    awaited = [key for key, is_awaited in zip(ids, unsettled["are_awaited"], strict=True) if is_awaited]
+    behind = dict(zip(ids, zip(unsettled["behind_bars"], unsettled["behind_hours"], strict=True), strict=True))
+    return Liveness(live["instrument_ids"], ids, other["instrument_ids"], awaited, behind)

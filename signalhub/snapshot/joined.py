@@ -99,6 +99,10 @@ def with_observations(frame: pl.DataFrame, wanted: Wanted, observations: pl.Data
     Shape: `observations` has instrument_id, kind, close_at (the first close by which it is known), observed_at and
     value, ascending by (instrument_id, close_at).
     """
+    if observations.is_empty():
+        names = [f"{OBSERVED}.{kind}" for kind in wanted.kinds]
+        names += [f"{OBSERVED}.{kind}{BEFORE}" for kind in wanted.befores]
+        return frame.with_columns(pl.lit(None, pl.Float64).alias(name) for name in names)
     for kind in wanted.kinds:
         of_kind = observations.filter(pl.col("kind") == kind)
         # What was observed before something that is known already is no news, however late it comes.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from threading import Lock
 from typing import NamedTuple, cast
 
 import polars as pl
@@ -54,10 +55,11 @@ class _Need(NamedTuple):
 
 
 class Kept:
-    """What one process remembers. Not for several threads at once."""
+    """What one process remembers. Several threads take turns: a frame is topped up once, whoever asks first."""
 
     def __init__(self) -> None:
         self._entries: dict[Timeframe, _Entry] = {}
+        self._turn = Lock()
 
     def forget(self) -> None:
         """Everything is read whole next time."""
@@ -81,12 +83,13 @@ class Kept:
         asked = {timeframe: stored(columns)}
         asked |= {one: [name for name in names if name not in BAR_VALUES] for one, names in above.items()}
         frames, ids = {}, _ids(connection)
-        for one, names in asked.items():
-            # As many bars of a coarser timeframe: each holds one of the finer ones at least.
-            bars = REACH_BARS + cooldown_bars
-            need = _Need(one, one.floor(close), frozenset(names), bars)
-            hits += self._bring_up(connection, need, ids)
-            frames[one] = self._entries[one].frame
+        with self._turn:
+            for one, names in asked.items():
+                # As many bars of a coarser timeframe: each holds one of the finer ones at least.
+                bars = REACH_BARS + cooldown_bars
+                need = _Need(one, one.floor(close), frozenset(names), bars)
+                hits += self._bring_up(connection, need, ids)
+                frames[one] = self._entries[one].frame
         own = _of_close(frames.pop(timeframe), close, instrument_ids)
         return assembled(connection, timeframe, [close], Rows(own, frames, hits, len(asked) - hits), wanted)
 
@@ -94,7 +97,9 @@ class Kept:
         """Makes the entry hold a close; whether what was kept could be used. `ids`: see `_ids`."""
         timeframe, close, columns, bars = need
         entry, (oldest, newest) = self._entries.get(timeframe), ids
-        if entry is not None and entry.columns >= columns and entry.bars >= bars and entry.refresh_id + 1 >= oldest:
+        # One that was topped up by somebody who saw more of the store than this connection does knows too much.
+        is_of_then = entry is not None and oldest <= entry.refresh_id + 1 and entry.refresh_id <= newest
+        if entry is not None and is_of_then and entry.columns >= columns and entry.bars >= bars:
             behind = (close - entry.close) // timeframe.span
             if 0 <= behind <= _MOST_NEW:
                 self._entries[timeframe] = _topped_up(connection, timeframe, entry, close, newest)

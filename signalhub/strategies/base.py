@@ -154,6 +154,11 @@ class Strategy(ABC):
         text = json.dumps(self.parameter_values, sort_keys=True, separators=(",", ":"))
         return f"{self.code_version}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
+    @cached_property
+    def proposal(self) -> Proposal:
+        """What `propose` gives: it is the same at every close, and takes a while to be put together."""
+        return self.propose()
+
     @property
     def parameter_values(self) -> dict[str, Any]:
         """The parameters as plain values."""

@@ -28,37 +28,43 @@ ORDER BY i.instrument_id;
 -- name: load_bars
 -- One row per (instrument, bar): the block's bars and up to `context` bars before them, in today's shares, as their
 -- indicators are. Instants as microseconds.
--- The constant bounds let PostgreSQL leave out chunks before it looks at rows. Bars and indicators are read apart
--- and joined in Polars: joined here, a planner without statistics picks a nested loop over all pairs.
-SELECT
-    b.instrument_id,
-    (date_part('epoch', b.open_at) * 1000000.0::double precision)::bigint AS open_at,
-    b.open,
-    b.high,
-    b.low,
-    b.close,
-    b.volume,
-    b.filled_count,
-    CASE
-        -- By key, a row at a time: joined, the planner, who expects few bars, compares each with every watermark.
-        WHEN (
-            SELECT w.settled_through FROM market.watermarks AS w
-            WHERE w.instrument_id = b.instrument_id AND w.timeframe = b.base_timeframe
-        ) >= b.close_at THEN 1
-        WHEN b.bar_count >= market.expected_bars(
-            (SELECT i.calendar FROM market.instruments AS i WHERE i.instrument_id = b.instrument_id),
-            b.base_timeframe, b.open_at, b.close_at
-        ) THEN 1
-        ELSE 0
-    END AS is_complete,
-    b.price_factor
+-- The constant bounds let PostgreSQL leave out chunks before it looks at rows. OFFSET 0: one index scan an instrument,
+-- for the planner expects few rows and would compare each with every instrument. Bars and indicators are read apart
+-- and joined in Polars for the same reason.
+SELECT b.*
 FROM unnest(%(instrument_ids)s::integer[], %(from_ats)s::timestamptz[]) AS c (instrument_id, from_at)
-INNER JOIN market.adjusted_bars AS b
-    ON c.instrument_id = b.instrument_id
-    AND b.timeframe = %(timeframe)s::text
-    AND b.open_at >= c.from_at
-    AND b.open_at >= %(first_needed)s::timestamptz
-    AND b.open_at <= %(last_open)s::timestamptz;
+CROSS JOIN LATERAL (
+    SELECT
+        b.instrument_id,
+        (date_part('epoch', b.open_at) * 1000000.0::double precision)::bigint AS open_at,
+        b.open,
+        b.high,
+        b.low,
+        b.close,
+        b.volume,
+        b.filled_count,
+        CASE
+            -- By key, a row at a time: joined, the planner compares each row with every watermark.
+            WHEN (
+                SELECT w.settled_through FROM market.watermarks AS w
+                WHERE w.instrument_id = b.instrument_id AND w.timeframe = b.base_timeframe
+            ) >= b.close_at THEN 1
+            WHEN b.bar_count >= market.expected_bars(
+                (SELECT i.calendar FROM market.instruments AS i WHERE i.instrument_id = b.instrument_id),
+                b.base_timeframe, b.open_at, b.close_at
+            ) THEN 1
+            ELSE 0
+        END AS is_complete,
+        b.price_factor
+    FROM market.adjusted_bars AS b
+    WHERE b.instrument_id = c.instrument_id
+        AND b.timeframe = %(timeframe)s::text
+        AND b.open_at >= c.from_at
+        AND b.open_at >= %(first_needed)s::timestamptz
+        AND b.open_at <= %(last_open)s::timestamptz
+    ORDER BY b.open_at
+    OFFSET 0
+) AS b;
 
 -- name: outliers
 -- Bars of the block and its context that hold a flagged base bar, a row for each flag. Hardly ever any.
@@ -123,51 +129,66 @@ ORDER BY b.close_at;
 -- its market is closed for good, and would hold up all others at every close; nor for one that is halted. One that is
 -- delisted is not there.
 SELECT
-    i.instrument_id,
-    max(w.settled_through) >= %(close)s::timestamptz - t.span - INTERVAL '1 hour'
-    AND count(u.status) = 0 AS is_awaited,
-    date_part('epoch', %(close)s::timestamptz - max(w.settled_through)) / 3600.0::double precision AS behind_hours,
-    date_part('epoch', %(close)s::timestamptz - max(w.settled_through)) / min(b.seconds) AS behind_bars,
-    CASE
-        WHEN NOT EXISTS (
-            SELECT 1 FROM market.instrument_sources AS p
-            INNER JOIN market.sources AS s ON p.source = s.source
-            WHERE p.instrument_id = i.instrument_id AND s.is_live
-        ) THEN 'other'
-        -- Looked for only where another source may write: that nothing was found takes a look at a day of bars.
-        WHEN EXISTS (
-            SELECT 1 FROM market.instrument_sources AS p
-            INNER JOIN market.sources AS s ON p.source = s.source
-            WHERE p.instrument_id = i.instrument_id AND NOT s.is_live
-        ) AND EXISTS (
-            SELECT 1 FROM market.instrument_bases AS r
-            INNER JOIN market.bars AS x
-                ON r.instrument_id = x.instrument_id AND r.base_timeframe = x.base_timeframe
-                AND x.open_at >= r.rules_from AND x.open_at < r.rules_until
-            INNER JOIN market.sources AS s ON x.source_id = s.source_id
-            WHERE r.instrument_id = i.instrument_id AND NOT s.is_live
-                AND x.open_at >= %(close)s::timestamptz - t.span AND x.open_at < %(close)s::timestamptz
-                AND x.open_at >= %(close)s::timestamptz - INTERVAL '24 hours'
-        ) THEN 'other'
-        WHEN max(w.settled_through) < %(close)s::timestamptz THEN 'unsettled'
-        WHEN EXISTS (
-            SELECT 1 FROM market.dirty_ranges AS d
-            WHERE d.instrument_id = i.instrument_id AND (d.timeframe IS NULL OR d.timeframe = t.timeframe)
-                AND d.from_at < %(close)s::timestamptz
-        ) THEN 'unsettled'
-        ELSE 'live'
-    END AS kind
-FROM market.instruments AS i
-INNER JOIN market.watermarks AS w ON i.instrument_id = w.instrument_id
-INNER JOIN market.timeframes AS b ON w.timeframe = b.timeframe
-INNER JOIN market.timeframes AS t ON t.timeframe = %(timeframe)s::text AND b.position <= t.position
-LEFT JOIN market.instrument_status AS u
-    ON i.instrument_id = u.instrument_id AND u.status <> 'listed'
-    AND u.valid_from <= %(close)s::timestamptz AND u.valid_until > %(close)s::timestamptz
-WHERE i.is_active AND u.status IS DISTINCT FROM 'delisted'
-GROUP BY i.instrument_id, i.calendar, t.timeframe, t.span
-HAVING market.expected_bars(i.calendar, t.timeframe, %(close)s::timestamptz - t.span, %(close)s::timestamptz) > 0
-ORDER BY i.instrument_id;
+    k.kind,
+    array_agg(k.instrument_id ORDER BY k.instrument_id) AS instrument_ids,
+    array_agg(k.is_awaited ORDER BY k.instrument_id) AS are_awaited,
+    array_agg(k.behind_bars ORDER BY k.instrument_id) AS behind_bars,
+    array_agg(k.behind_hours ORDER BY k.instrument_id) AS behind_hours
+FROM (
+    SELECT
+        i.instrument_id,
+        h.settled_at >= %(close)s::timestamptz - t.span - INTERVAL '1 hour' AND u.instrument_id IS NULL AS is_awaited,
+        date_part('epoch', %(close)s::timestamptz - h.settled_at) / 3600.0::double precision AS behind_hours,
+        date_part('epoch', %(close)s::timestamptz - h.settled_at) / h.seconds AS behind_bars,
+        CASE
+            WHEN o.has_live IS NOT TRUE THEN 'other'
+            -- Looked for only where another source may write: that nothing was found takes a look at a day of bars.
+            WHEN o.has_other AND EXISTS (
+                SELECT 1 FROM market.instrument_bases AS r
+                INNER JOIN market.bars AS x
+                    ON r.instrument_id = x.instrument_id AND r.base_timeframe = x.base_timeframe
+                    AND x.open_at >= r.rules_from AND x.open_at < r.rules_until
+                INNER JOIN market.sources AS s ON x.source_id = s.source_id
+                WHERE r.instrument_id = i.instrument_id AND NOT s.is_live
+                    AND x.open_at >= %(close)s::timestamptz - t.span AND x.open_at < %(close)s::timestamptz
+                    AND x.open_at >= %(close)s::timestamptz - INTERVAL '24 hours'
+            ) THEN 'other'
+            WHEN h.settled_at < %(close)s::timestamptz THEN 'unsettled'
+            WHEN i.instrument_id IN (
+                SELECT d.instrument_id FROM market.dirty_ranges AS d
+                WHERE (d.timeframe IS NULL OR d.timeframe = %(timeframe)s::text)
+                    AND d.from_at < %(close)s::timestamptz
+            ) THEN 'unsettled'
+            ELSE 'live'
+        END AS kind
+    FROM market.timeframes AS t
+    -- A calendar is asked once, however many follow it.
+    INNER JOIN (SELECT DISTINCT n.calendar FROM market.instruments AS n WHERE n.is_active) AS c
+        ON market.expected_bars(c.calendar, t.timeframe, %(close)s::timestamptz - t.span, %(close)s::timestamptz) > 0
+    INNER JOIN market.instruments AS i ON c.calendar = i.calendar AND i.is_active
+    INNER JOIN (
+        SELECT w.instrument_id, max(w.settled_through) AS settled_at, min(b.seconds) AS seconds
+        FROM market.watermarks AS w
+        INNER JOIN market.timeframes AS b ON w.timeframe = b.timeframe
+        INNER JOIN market.timeframes AS f ON f.timeframe = %(timeframe)s::text AND b.position <= f.position
+        GROUP BY w.instrument_id
+    ) AS h ON i.instrument_id = h.instrument_id
+    LEFT JOIN (
+        SELECT p.instrument_id, bool_or(s.is_live) AS has_live, bool_or(NOT s.is_live) AS has_other
+        FROM market.instrument_sources AS p
+        INNER JOIN market.sources AS s ON p.source = s.source
+        GROUP BY p.instrument_id
+    ) AS o ON i.instrument_id = o.instrument_id
+    LEFT JOIN (
+        SELECT u.instrument_id, bool_or(u.status = 'delisted') AS is_delisted
+        FROM market.instrument_status AS u
+        WHERE u.status <> 'listed'
+            AND u.valid_from <= %(close)s::timestamptz AND u.valid_until > %(close)s::timestamptz
+        GROUP BY u.instrument_id
+    ) AS u ON i.instrument_id = u.instrument_id
+    WHERE t.timeframe = %(timeframe)s::text AND u.is_delisted IS NOT TRUE
+) AS k
+GROUP BY k.kind;
 
 -- name: newest_spans
 -- From where on the newest `bars` bars up to a close are read, of each instrument that has any: its market may be

@@ -24,6 +24,7 @@ ALTER TABLE outbox.decisions ADD CONSTRAINT decision_reason_is_known CHECK (reas
 ));
 DROP TABLE market.refreshes;
 DROP TABLE engine.signal_validity;
+ALTER TABLE engine.signal_inputs ALTER COLUMN inputs SET STORAGE EXTENDED;
 ALTER TABLE engine.evaluations
 DROP COLUMN steps,
 DROP COLUMN snapshot_misses,

@@ -23,6 +23,9 @@ ADD COLUMN snapshot_hits integer,
 ADD COLUMN snapshot_misses integer,
 ADD COLUMN steps jsonb;
 
+-- Compressed they take two thirds of the room, and compressing took most of the time of storing a signal.
+ALTER TABLE engine.signal_inputs ALTER COLUMN inputs SET STORAGE EXTERNAL;
+
 -- One row per change of what can still be done with a signal, append-only. since: the close of the base bar that
 -- showed it; price: that bar's close; checked_at: when it was looked at.
 CREATE TABLE engine.signal_validity (

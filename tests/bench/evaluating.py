@@ -158,9 +158,8 @@ class _Loop:
         _take_in(self.database, M1, walk.bars(M1, close - M1.span, 1), close)
         now = close + timedelta(seconds=1)
         took = {"refresh": 1000 * seconds(lambda: pipeline.refresh(self.database, now))}
-        for timeframe in TIMEFRAMES:
-            if timeframe.floor(close) == close:
-                took[str(timeframe)] = 1000 * seconds(lambda one=timeframe: self._evaluate(one, close))
+        due = [timeframe for timeframe in TIMEFRAMES if timeframe.floor(close) == close]
+        took["evaluate"] = 1000 * seconds(lambda: live.side_by_side(due, lambda one: self._evaluate(one, close)))
         took["track"] = 1000 * seconds(lambda: pipeline.track(self.database, self.settings, now))
         return took
 
@@ -183,9 +182,8 @@ class _Loop:
         """The whole from stored bars to committed signals, and how its steps make it up."""
         edition = self.database.edition
         steps = {step: median(one[step] for one in minutes) for step in minutes[0]}
-        evaluated = {step: value for step, value in steps.items() if step not in ("refresh", "track")}
         note = ", ".join(f"{step} {value:.0f}" for step, value in steps.items())
-        yield Latency(f"{name}: evaluated", edition, sum(evaluated.values()), note=note)
+        yield Latency(f"{name}: evaluated", edition, steps["evaluate"], note=note)
         with self.database.transaction() as connection:
             rows = connection.execute(_STEPS).fetchall()
         for timeframe, spent, hits, misses, candidates, signals in rows:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import indent
+
 from signalhub.indicators.declared import BAR, declared
 from signalhub.indicators.written.parts import HEAD, listed, names
 
@@ -155,16 +157,22 @@ def snapshot() -> str:
 -- Purpose: the indicators of a snapshot (snapshot.py); of these columns only those that are asked for are read.
 {HEAD}
 -- name: load_indicators
-SELECT
-    x.instrument_id,
-    (date_part('epoch', x.open_at) * 1000000.0::double precision)::bigint AS open_at,
-    x.n,
-{columns}
+-- OFFSET 0: one index scan an instrument. The planner expects few rows and would compare each with every instrument.
+SELECT x.*
 FROM unnest(%(instrument_ids)s::integer[], %(from_ats)s::timestamptz[]) AS c (instrument_id, from_at)
-INNER JOIN market.indicators AS x
-    ON c.instrument_id = x.instrument_id
-    AND x.timeframe = %(timeframe)s::text
-    AND x.open_at >= c.from_at
-    AND x.open_at >= %(first_needed)s::timestamptz
-    AND x.open_at <= %(last_open)s::timestamptz;
+CROSS JOIN LATERAL (
+    SELECT
+        x.instrument_id,
+        (date_part('epoch', x.open_at) * 1000000.0::double precision)::bigint AS open_at,
+        x.n,
+{indent(columns, "    ")}
+    FROM market.indicators AS x
+    WHERE x.instrument_id = c.instrument_id
+        AND x.timeframe = %(timeframe)s::text
+        AND x.open_at >= c.from_at
+        AND x.open_at >= %(first_needed)s::timestamptz
+        AND x.open_at <= %(last_open)s::timestamptz
+    ORDER BY x.open_at
+    OFFSET 0
+) AS x;
 """

@@ -140,6 +140,9 @@ SELECT s.signal_id FROM engine.signals AS s
 WHERE s.signal_id = ANY(%(signal_ids)s::bigint[]) AND s.origin = 'live'
 ORDER BY s.signal_id;
 
+-- name: begin_publishing
+SELECT pg_advisory_xact_lock(hashtext('outbox.publish'));
+
 -- name: begin_withholding
 -- One transaction withholds at a time, so that each sees what the other withheld and no two lock crosswise; the
 -- delivery workers do not wait for it (outbox/queue.sql).
