@@ -148,3 +148,20 @@ def test_each_refresh_says_which_rows_it_wrote(database: Database) -> None:
     # The hour closes with it.
     last = [(row["timeframe"], row["from_ats"][0]) for row in found[len(first) :]]
     assert last == [("15m", close_of(FIRST)), ("1h", H1.floor(close_of(FIRST)))]
+
+
+def test_who_sees_an_older_store_is_not_told_what_others_brought_up_since(database: Database) -> None:
+    bars = bars_of(database, "A/USDT", 1)
+    close = close_of(FIRST)
+    bring(database, bars.filter(pl.col("open_at") < close), close)
+    kept = Kept()
+    both(database, kept, close)
+    with database.reading() as older:
+        older.execute("SELECT 1")
+        corrected = bars.filter(pl.col("open_at") == close - 3 * M15.span)
+        bring(database, corrected.with_columns(pl.col("close") * 1.001, high=pl.col("high") * 1.01), close)
+        newer, _ = both(database, kept, close)
+        found = kept.load(older, M15, close, None, COLUMNS, COOLDOWN)
+        assert_same(found, snapshot.load(older, M15, [close], None, COLUMNS))
+    assert not found.frame["close"].tail(5).equals(newer.frame["close"].tail(5))
+    assert_same(*both(database, kept, close))
