@@ -178,12 +178,29 @@ class _Loop:
             )
         assert done is not None
 
+    def _floor(self) -> float:
+        """Milliseconds of reading the new rows of the last close and storing its signals, bare: no keys, no thought."""
+        with self.database.transaction() as connection:
+            connection.execute("CREATE TEMPORARY TABLE bare ON COMMIT DROP AS " + _SIGNALS + " LIMIT 0")
+
+            closed = connection.execute(_CLOSED).fetchall()
+
+            def work() -> None:
+                for timeframe, open_at in closed:
+                    rows = sql.SQL(_NEW_ROWS).format(sql.Literal(timeframe), sql.Literal(open_at))
+                    with connection.cursor().copy(rows) as copy:
+                        for _ in copy:
+                            pass
+                connection.execute("INSERT INTO bare " + _SIGNALS)
+
+            return 1000 * seconds(work)
+
     def told(self, name: str, minutes: list[dict[str, float]]) -> Iterator[Latency]:
         """The whole from stored bars to committed signals, and how its steps make it up."""
         edition = self.database.edition
         steps = {step: median(one[step] for one in minutes) for step in minutes[0]}
         note = ", ".join(f"{step} {value:.0f}" for step, value in steps.items())
-        yield Latency(f"{name}: evaluated", edition, steps["evaluate"], note=note)
+        yield Latency(f"{name}: evaluated", edition, steps["evaluate"], self._floor(), note)
         with self.database.transaction() as connection:
             rows = connection.execute(_STEPS).fetchall()
         for timeframe, spent, hits, misses, candidates, signals in rows:
@@ -192,6 +209,16 @@ class _Loop:
             yield Latency(f"… {timeframe}", edition, sum(spent.values()), note=f"{inside}; {counted}")
 
 
+_LAST = "SELECT max(x.close_at) FROM engine.evaluations AS x"
+_SIGNALS = (
+    "SELECT s.*, i.inputs FROM engine.signals AS s INNER JOIN engine.signal_inputs AS i USING (signal_id) "
+    f"WHERE s.close_at = ({_LAST})"
+)
+_CLOSED = (
+    "SELECT DISTINCT e.timeframe, e.close_at - t.span FROM engine.evaluations AS e "
+    f"INNER JOIN market.timeframes AS t USING (timeframe) WHERE e.close_at = ({_LAST})"
+)
+_NEW_ROWS = "COPY (SELECT * FROM market.indicators WHERE timeframe = {} AND open_at = {}) TO STDOUT"
 _STEPS = """
 SELECT
     e.timeframe, min(e.steps::text)::jsonb, min(e.snapshot_hits), min(e.snapshot_misses), sum(e.candidates),
