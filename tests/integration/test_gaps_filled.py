@@ -87,9 +87,8 @@ class TestAskingTheVenue:
             {"detail": "test was asked and does not have them", "asked_at": NEXT_YEAR}
         ]
 
-    def test_what_came_to_fill_a_gap_is_known_since_then_and_not_since_its_close(
-        self, database: Database, holed: int
-    ) -> None:
+    @pytest.mark.usefixtures("holed")
+    def test_what_came_to_fill_a_gap_is_known_since_then_and_not_since_its_close(self, database: Database) -> None:
         fill(database, Venue(minutes(3)))
         known = rows(database, "SELECT known_at FROM market.bars WHERE open_at = %s", tuple(minutes(3)))
         assert known == [{"known_at": NEXT_YEAR}]

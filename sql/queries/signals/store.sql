@@ -52,13 +52,13 @@ WHERE a.evaluation_id = e.evaluation_id
     AND e.origin = 'replay' AND e.strategy_id = ANY(%(strategy_ids)s::integer[])
     AND e.timeframe = %(timeframe)s::text AND e.close_at = ANY(%(closes)s::timestamptz[])
     AND a.direction IS NULL AND a.instrument_id = ANY(%(instrument_ids)s::integer[])
-    AND NOT EXISTS (
-        SELECT 1
+    -- NOT IN, for it is hashed: the planner takes the rows told for few, and would go through them for each abstention.
+    AND (e.strategy_id, e.close_at, a.instrument_id) NOT IN (
+        SELECT r.strategy_id, r.close_at, r.instrument_id
         FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (
             strategy_id integer, close_at timestamptz, instrument_id integer, direction text
         )
-        WHERE r.strategy_id = e.strategy_id AND r.close_at = e.close_at AND r.instrument_id = a.instrument_id
-            AND r.direction IS NULL
+        WHERE r.direction IS NULL
     );
 
 -- name: insert_abstentions
