@@ -63,8 +63,9 @@ def refresh(database: Database, now: datetime, report: Callable[[str], None] = l
     # Each level is made from the one below it, also where the bars themselves are coarser.
     coarsest = max((item.timeframe for item in touched), default=M1)
     levels = [level for level in ROLLED_UP if level <= coarsest]
-    refresh_levels = _refresh_aggregates if database.edition == TIMESCALE else _refresh_tables
-    refresh_levels(database, levels, due, report)
+    if levels:
+        refresh_levels = _refresh_aggregates if database.edition == TIMESCALE else _refresh_tables
+        refresh_levels(database, levels, due, report)
     return Refreshed(dirty_ids, touched, now)
 
 
@@ -95,8 +96,6 @@ def _touched(connection: Connection, due: _Due) -> list[Touched]:
 
 
 def _refresh_tables(database: Database, levels: Sequence[Timeframe], due: _Due, report: Callable[[str], None]) -> None:
-    if not levels:
-        return
     with database.transaction() as connection:
         for level in levels:
             report(f"rolling up {level}")
@@ -106,8 +105,6 @@ def _refresh_tables(database: Database, levels: Sequence[Timeframe], due: _Due, 
 def _refresh_aggregates(
     database: Database, levels: Sequence[Timeframe], due: _Due, report: Callable[[str], None]
 ) -> None:
-    if not levels:
-        return
     with database.autocommit() as connection:
         windows = _SQL.rows(connection, "windows", **due)
         is_anything_dropped = _SQL.scalar(connection, "is_anything_dropped")

@@ -23,7 +23,8 @@ from signalhub.jobs.progress import Progress
 from signalhub.performance import drafts, trials
 from signalhub.performance.backtest import Backtest
 from signalhub.performance.backtest import backtest as run
-from signalhub.performance.market import Report, Scope, prepare
+from signalhub.performance.columns import Report
+from signalhub.performance.market import Scope, prepare
 from signalhub.performance.trials import Trial
 from signalhub.settings import Settings
 from signalhub.signals.gate import GateRules

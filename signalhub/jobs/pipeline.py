@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from signalhub import clock, outcomes, snapshot
-from signalhub.bars import ingest, instruments, quality, rollups, sessions
+from signalhub.bars import ingest, quality, rollups
 from signalhub.bars.ingest import Ingested, Source
 from signalhub.db.connection import Connection
 from signalhub.db.engine import Database
@@ -27,6 +27,7 @@ from signalhub.signals.gate import GateRules
 from signalhub.signals.judge import Terms
 from signalhub.signals.scene import Scene, Universe
 from signalhub.signals.store import Evaluated, Run, store
+from signalhub.signals.universe import universe_of
 from signalhub.snapshot import Kept
 from signalhub.strategies.base import Strategy
 
@@ -158,13 +159,6 @@ def _stored(
 
 
 def _universe(connection: Connection, block: Block, seen: snapshot.Snapshot) -> Universe:
-    present = {*block.late, *seen.frame["instrument_id"].unique()}
-    chosen = {item.instrument_id: item for item in instruments.ever(connection) if item.instrument_id in present}
     # The gate looks at what the calendar expects of a whole window, and windows reach back over closed days.
     first = min([block.closes[0] - timedelta(days=7), *seen.frame["open_at"].bottom_k(1)])
-    last = block.closes[-1]
-    calendars = {}
-    for name in sorted({item.calendar for item in chosen.values()}):
-        sessions.ensure(connection, name, first, last)
-        calendars[name] = sessions.load(connection, name, first, last)
-    return Universe(chosen, calendars)
+    return universe_of(connection, [*block.late, *seen.frame["instrument_id"].unique()], first, block.closes[-1])

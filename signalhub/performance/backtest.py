@@ -20,10 +20,11 @@ from signalhub.db.engine import Database
 from signalhub.domain.bar import OPEN_AT
 from signalhub.performance import paths, walking
 from signalhub.performance.candidates import candidates
+from signalhub.performance.columns import Report
 from signalhub.performance.counting import Counts, count
 from signalhub.performance.helping import NOBODY, Helpers
 from signalhub.performance.judging import Judged, judged
-from signalhub.performance.market import Market, Report
+from signalhub.performance.market import Market
 from signalhub.performance.paths import Ints
 from signalhub.performance.validity import valid_until
 from signalhub.performance.walking import NEVER, STATUSES, Outcomes, Proposals

@@ -69,7 +69,7 @@ def candidates(
 
     Shape: `is_sound` has a flag for each row of the snapshot's frame; `served` are the instruments that count.
     """
-    proposal = strategy.propose()
+    proposal = strategy.proposal
     # With a column of the frame, for a literal alone would be one row.
     found = seen.frame.select("instrument_id", long=proposal.long, short=proposal.short)
     ids = found["instrument_id"].to_numpy()

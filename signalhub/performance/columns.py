@@ -25,7 +25,7 @@ from signalhub.db.file_lock import FileLock
 from signalhub.db.queries import Queries
 from signalhub.domain.timeframe import Timeframe
 from signalhub.performance import reading
-from signalhub.snapshot.frame import BARS, KEY
+from signalhub.snapshot.frame import BARS, KEY, first_incomplete, firsts, rows_before
 from signalhub.snapshot.loading import Spans
 
 _SQL = Queries("performance/columns")
@@ -205,25 +205,18 @@ class _Cache:
         # What holds for a whole window is made again; what was computed of a bar's own window stays where it stays.
         held = [name for name in state.files if not name.startswith(f"{MADE}sound")]
         old = pl.concat([pl.read_ipc(self.folder / state.files[name]) for name in held], how="horizontal")
-        marks = pl.DataFrame(
-            {"instrument_id": list(changed), "changed_from": list(changed.values())},
-            schema={"instrument_id": pl.Int32, "changed_from": KEY["open_at"]},
-        )
-        kept = old.join(marks, on="instrument_id", how="left", maintain_order="left").filter(
-            pl.col("changed_from").is_null() | (pl.col("open_at") < pl.col("changed_from"))
-        )
         names = [name for name in held if name not in ALWAYS and not name.startswith(MADE)]
         spans = Spans(list(changed), list(changed.values()))
         fresh = self._rows(spans, names, "reading what is new")
-        frame = pl.concat([kept.drop("changed_from"), fresh], how="diagonal").select(held).sort(list(KEY))
+        frame = pl.concat([rows_before(old, changed), fresh], how="diagonal").select(held).sort(list(KEY))
         state = replace(state, newest=version.newest, watermarks=version.watermarks, files={})
         return _written(self.folder, state, frame)
 
     def _widened(self, state: State, lacking: Sequence[str]) -> State:
         """More indicators of the rows that are there."""
         keys = pl.concat([pl.read_ipc(self.folder / state.files[name]) for name in KEY], how="horizontal")
-        firsts = keys.group_by("instrument_id", maintain_order=True).agg(pl.col("open_at").first())
-        spans = Spans(firsts["instrument_id"].to_list(), firsts["open_at"].to_list())
+        since = firsts(keys)
+        spans = Spans(list(since), list(since.values()))
         fresh = reading.indicators_of(self.database, self.snapshot, self.timeframe, spans, lacking, self._told)
         self.rows_read += fresh.height
         joined = keys.join(fresh, on=list(KEY), how="left", maintain_order="left")
@@ -251,7 +244,8 @@ def _written(folder: Path, state: State, columns: pl.DataFrame | None = None) ->
             # In one piece: of several, each look at the values would copy them.
             columns.select(name).write_ipc(folder / files[name], record_batch_size=max(1, columns.height))
         if "is_complete" in columns.columns:
-            state = replace(state, incomplete=_incomplete(columns))
+            incomplete = first_incomplete(columns)
+            state = replace(state, incomplete={str(key): instant.isoformat() for key, instant in incomplete.items()})
     state = replace(state, files=files)
     beside = folder / "state.new"
     beside.write_text(json.dumps(asdict(state)), encoding="utf-8")
@@ -260,11 +254,6 @@ def _written(folder: Path, state: State, columns: pl.DataFrame | None = None) ->
         if path.name not in files.values():
             path.unlink()
     return state
-
-
-def _incomplete(columns: pl.DataFrame) -> dict[str, str]:
-    unsure = columns.filter(pl.col("is_complete") == 0).group_by("instrument_id").agg(pl.col("open_at").min())
-    return {str(key): instant.isoformat() for key, instant in unsure.sort("instrument_id").iter_rows()}
 
 
 def _state_of(folder: Path) -> State | None:
@@ -278,17 +267,9 @@ def _state_of(folder: Path) -> State | None:
     return state if is_whole else None
 
 
-class _locked:  # noqa: N801 — a context manager that reads like a word.
+def _locked(folder: Path) -> FileLock:
     """One process at a time in a folder of the cache."""
-
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / ".lock"
-
-    def __enter__(self) -> None:
-        self._lock = FileLock(self._path)
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
+    return FileLock(folder / ".lock")
 
 
 def forget(home: Path) -> None:

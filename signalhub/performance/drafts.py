@@ -49,21 +49,9 @@ def _judged(tried: Backtest, columns: InputColumns, terms: Terms, row: dict[str,
         raise AssertionError(f"{strategy.name} takes back its signal of {instrument.public_symbol}, {row['close_at']}.")
     rule = Rule(strategy.name, strategy.version, strategy.parameter_values, direction.value, terms.plain)
     text = as_text(inputs(rule, instrument, seen.timeframe, row["close_at"], bar))
-    levels, size = found.levels, found.size
     return {
+        **found.columns,
         "open_at": row["close_at"] - seen.timeframe.span,
-        "entry": levels.entry,
-        "stop": levels.stop,
-        "target": levels.target,
-        "risk_reward": levels.risk_reward,
-        "score": found.score,
-        "components": {name: float(value) for name, value in found.points.items()},
-        "weights": found.weights,
-        "left_out": list(found.left_out),
         "confidence_n": 0,
-        "reason": found.reason,
-        "atr": found.atr,
-        "position_size_pct": size.position_pct,
-        "max_risk_pct": size.risk_pct,
         "input_hash": hashlib.sha256(text.encode()).hexdigest(),
     }

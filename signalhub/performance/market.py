@@ -5,7 +5,7 @@ Made once for a strategy and a timeframe; any number of trials with other parame
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from signalhub.bars import instruments, sessions
+from signalhub.bars import instruments
 from signalhub.bars.instruments import Instrument
 from signalhub.db.connection import Connection
 from signalhub.db.engine import Database
@@ -23,10 +23,11 @@ from signalhub.domain.timeframe import Timeframe
 from signalhub.errors import DataUnusable, UsageInvalid
 from signalhub.performance import columns as cache
 from signalhub.performance.candidates import Flags, sound
-from signalhub.performance.columns import Columns
+from signalhub.performance.columns import Columns, Report
 from signalhub.performance.features import FeatureColumns
 from signalhub.signals.gate import GateRules
 from signalhub.signals.scene import Universe
+from signalhub.signals.universe import universe_of
 from signalhub.snapshot import Snapshot, is_joined
 from signalhub.snapshot.frame import BAR_VALUES
 from signalhub.snapshot.joined import Wanted
@@ -34,7 +35,6 @@ from signalhub.snapshot.loading import Rows, assembled
 from signalhub.strategies.base import Strategy
 
 _SQL = Queries("performance/walking")
-Report = Callable[[str, int, int | None], None]
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,8 @@ def prepare(
     first, last = (cast(datetime, end) for end in (columns.frame["close_at"].min(), columns.frame["close_at"].max()))
     until = min(scope.until or last, now, last)
     with database.transaction() as connection:
-        universe = _universe(connection, columns, first, until)
+        ids = columns.frame["instrument_id"].unique().to_list()
+        universe = universe_of(connection, ids, first - timedelta(days=8), until)
         seen = assembled(
             connection,
             scope.timeframe,
@@ -164,14 +165,3 @@ def _read(
 
     found = {timeframe: read(timeframe, names) for timeframe, names in wanted.items()}
     return found.pop(scope.timeframe), found
-
-
-def _universe(connection: Connection, columns: Columns, first: datetime, until: datetime) -> Universe:
-    present = set(columns.frame["instrument_id"].unique().to_list())
-    known = {item.instrument_id: item for item in instruments.ever(connection) if item.instrument_id in present}
-    first -= timedelta(days=8)
-    calendars = {}
-    for name in sorted({item.calendar for item in known.values()}):
-        sessions.ensure(connection, name, first, until)
-        calendars[name] = sessions.load(connection, name, first, until)
-    return Universe(known, calendars)

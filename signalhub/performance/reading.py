@@ -12,7 +12,7 @@ from polars.datatypes import DataType
 from psycopg import sql
 
 from signalhub.db.connection import Connection
-from signalhub.db.copy import array_of, copy_out
+from signalhub.db.copy import copy_out
 from signalhub.db.engine import Database
 from signalhub.db.queries import Queries
 from signalhub.domain.timeframe import Timeframe
@@ -51,7 +51,7 @@ def rows(
     """Bars with some of their indicators, ascending by (instrument_id, open_at)."""
 
     def read(connection: Connection, part: Spans) -> pl.DataFrame:
-        span = _parameters(timeframe, part)
+        span = part.asked(timeframe, FAR)
         bars = copy_out(connection, _SQL, "bars", BARS, **span)
         values = copy_out(connection, _INDICATORS_SQL, "load_indicators", indicators(names), **span)
         return bars.join(values, on=list(KEY), how="inner").sort(list(KEY)).select(list(schema))
@@ -66,7 +66,7 @@ def indicators_of(
     """Some indicators alone, in no order."""
 
     def read(connection: Connection, part: Spans) -> pl.DataFrame:
-        return copy_out(connection, _INDICATORS_SQL, "load_indicators", schema, **_parameters(timeframe, part))
+        return copy_out(connection, _INDICATORS_SQL, "load_indicators", schema, **part.asked(timeframe, FAR))
 
     schema = {name: dtype for name, dtype in indicators(names).items() if name != "n"}
     return _in_parts(database, snapshot, wanted, read, schema, told)
@@ -88,13 +88,3 @@ def _in_parts(
             found.append(frame)
             told(min(count, number * _INSTRUMENTS_AT_ONCE), count)
     return pl.concat(found)
-
-
-def _parameters(timeframe: Timeframe, part: Spans) -> dict[str, object]:
-    return {
-        "timeframe": timeframe.code,
-        "last_open": FAR,
-        "instrument_ids": array_of(part.instrument_ids),
-        "from_ats": array_of(part.from_ats),
-        "first_needed": min(part.from_ats, default=FAR),
-    }

@@ -23,7 +23,8 @@ from signalhub.db.queries import Queries
 from signalhub.domain.wire import to_json
 from signalhub.errors import UsageInvalid
 from signalhub.performance.backtest import Backtest, backtest
-from signalhub.performance.market import Market, Report, Scope, prepare
+from signalhub.performance.columns import Report
+from signalhub.performance.market import Market, Scope, prepare
 from signalhub.settings import Settings
 from signalhub.signals.gate import GateRules
 from signalhub.signals.judge import Terms

@@ -124,13 +124,14 @@ def _blocks(known: Sequence[Mapping[str, Any]]) -> Iterator[_Block]:
 
 def _look_at(connection: Connection, block: _Block, by_id: Mapping[int, Instrument], found: Drift) -> None:
     recorded = _SQL.rows(connection, "recorded", signal_ids=block.signal_ids)
-    named = {name for row in recorded for name in json.loads(row["inputs"])["row"]}
+    inputs_of = {row["signal_id"]: json.loads(row["inputs"]) for row in recorded}
+    named = {name for stored in inputs_of.values() for name in stored["row"]}
     columns = sorted(name for name in named if name in INDICATOR_COLUMNS or snapshot.is_joined(name))
     seen = snapshot.load(connection, block.timeframe, block.closes, block.instrument_ids, columns)
     kept_from = _SQL.scalar(connection, "kept_from", timeframe=block.timeframe.code)
     today = _Today(seen, by_id, kept_from or EVER, columns)
     for row in recorded:
-        stored = json.loads(row["inputs"])
+        stored = inputs_of[row["signal_id"]]
         now = today.inputs(row["instrument_id"], row["close_at"], stored)
         if isinstance(now, str):
             found.undecided[now] += 1

@@ -14,7 +14,6 @@ from signalhub.domain.signal import Reason
 from signalhub.settings import Settings
 from signalhub.signals.completeness import is_of_one, with_covered
 from signalhub.snapshot import WINDOW_BARS, Liveness, Snapshot
-from signalhub.strategies.base import Strategy, previous
 
 _ALWAYS: Mapping[int, Calendar] = {}
 
@@ -46,25 +45,6 @@ def late_reasons(found: Liveness, settings: Settings) -> dict[int, Reason]:
         return bars > settings.fresh_bars or hours > settings.fresh_hours
 
     return {key: Reason.STALE if is_stale(key) else Reason.NOT_SETTLED for key in found.unsettled}
-
-
-def with_gate(
-    snapshot: Snapshot,
-    strategy: Strategy,
-    rules: GateRules = _RULES,
-    calendars: Mapping[int, Calendar] = _ALWAYS,
-) -> pl.DataFrame:
-    """The snapshot's frame with a column `abstains`: the reason as text, or null where the bar may be scored.
-
-    The gate looks at the fixed window that ends on the bar, and at what its venue did with the instrument at the close:
-    `is_delisted` says that it was no part of the universe any more.
-    """
-    known = pl.all_horizontal(*(pl.col(name).is_not_null() & previous(name).is_not_null() for name in strategy.needs))
-    lacks = pl.when(~known).then(pl.lit(Reason.WARMING_UP.value))
-    looked = gated(snapshot, rules, calendars)
-    return snapshot.frame.with_columns(
-        is_delisted=looked["is_delisted"], abstains=pl.coalesce(looked["before"], lacks, looked["after"])
-    )
 
 
 def gated(snapshot: Snapshot, rules: GateRules = _RULES, calendars: Mapping[int, Calendar] = _ALWAYS) -> pl.DataFrame:

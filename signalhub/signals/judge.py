@@ -61,6 +61,24 @@ class Judged:
         """The sum of the points, 0 to 100."""
         return score(self.points)
 
+    @property
+    def columns(self) -> dict[str, Any]:
+        """The columns of a signal that it gives, as they are stored; those that came with revision 0007 last."""
+        return {
+            "entry": self.levels.entry,
+            "stop": self.levels.stop,
+            "target": self.levels.target,
+            "score": self.score,
+            "components": {name: float(value) for name, value in self.points.items()},
+            "reason": self.reason,
+            "weights": self.weights,
+            "left_out": list(self.left_out),
+            "atr": self.atr,
+            "risk_reward": self.levels.risk_reward,
+            "position_size_pct": self.size.position_pct,
+            "max_risk_pct": self.size.risk_pct,
+        }
+
 
 @dataclass(frozen=True)
 class HeldBack:

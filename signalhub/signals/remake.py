@@ -10,11 +10,13 @@ from typing import Any
 
 from signalhub.domain import timeframe as timeframes
 from signalhub.signals.inputs import candidate_of, tick_of
-from signalhub.signals.judge import HeldBack, Judged, Terms, judge
+from signalhub.signals.judge import HeldBack, Terms, judge
 from signalhub.strategies.base import Strategy
 
 _ANY_SCORE = Terms(min_score=Decimal(0))
 """Inputs that are older than their settings: what was stored had passed the threshold of its day."""
+_OF_OLDER = ("entry", "stop", "target", "score", "components", "reason")
+"""The columns that such a signal has."""
 
 
 def strategy_of(inputs: Mapping[str, Any], known: Mapping[str, Strategy]) -> Strategy | None:
@@ -47,27 +49,5 @@ def remade(strategy: Strategy, inputs: Mapping[str, Any]) -> dict[str, Any] | No
     found = judge(strategy, candidate_of(inputs), tick_of(inputs), terms)
     if isinstance(found, HeldBack):
         return None
-    return _columns(found) if inputs.get("settings") else _older(found)
-
-
-def _columns(found: Judged) -> dict[str, Any]:
-    return {
-        **_older(found),
-        "weights": found.weights,
-        "left_out": list(found.left_out),
-        "atr": found.atr,
-        "risk_reward": found.levels.risk_reward,
-        "position_size_pct": found.size.position_pct,
-        "max_risk_pct": found.size.risk_pct,
-    }
-
-
-def _older(found: Judged) -> dict[str, Any]:
-    return {
-        "entry": found.levels.entry,
-        "stop": found.levels.stop,
-        "target": found.levels.target,
-        "score": found.score,
-        "components": {name: float(value) for name, value in found.points.items()},
-        "reason": found.reason,
-    }
+    columns = found.columns
+    return columns if inputs.get("settings") else {name: columns[name] for name in _OF_OLDER}

@@ -45,6 +45,32 @@ UNLISTED: dict[str, DataType] = {
     "from_at": OPEN_AT,
     "to_at": OPEN_AT,
 }
+
+
+def firsts(frame: pl.DataFrame) -> dict[int, datetime]:
+    """Each instrument's first open."""
+    return dict(frame.group_by("instrument_id", maintain_order=True).agg(pl.col("open_at").first()).iter_rows())
+
+
+def first_incomplete(frame: pl.DataFrame) -> dict[int, datetime]:
+    """The open of each instrument's first bar that is not complete, where there is one."""
+    partly = frame.filter(pl.col("is_complete") == 0).group_by("instrument_id").agg(pl.col("open_at").min())
+    return dict(partly.sort("instrument_id").iter_rows())
+
+
+def rows_before(frame: pl.DataFrame, since: Mapping[int, datetime]) -> pl.DataFrame:
+    """The rows that open before an instrument's instant; all of those that have none."""
+    if not since:
+        return frame
+    limits = pl.DataFrame(
+        {"instrument_id": list(since), "changed_at": list(since.values())},
+        schema={"instrument_id": pl.Int32, "changed_at": KEY["open_at"]},
+    )
+    joined = frame.join(limits, on="instrument_id", how="left", maintain_order="left")
+    is_kept = pl.col("changed_at").is_null() | (pl.col("open_at") < pl.col("changed_at"))
+    return joined.filter(is_kept).drop("changed_at")
+
+
 _CLEAN: Mapping[str, Mapping[int, datetime]] = {}
 
 

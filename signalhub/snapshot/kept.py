@@ -17,7 +17,7 @@ import polars as pl
 from signalhub.db.connection import Connection
 from signalhub.db.queries import Queries
 from signalhub.domain.timeframe import Timeframe
-from signalhub.snapshot.frame import BAR_VALUES, KEY, Snapshot
+from signalhub.snapshot.frame import BAR_VALUES, KEY, Snapshot, first_incomplete, firsts, rows_before
 from signalhub.snapshot.joined import Wanted
 from signalhub.snapshot.loading import LONGEST_BREAK, Rows, Spans, assembled, read_rows, stored
 
@@ -120,18 +120,15 @@ def _ids(connection: Connection) -> tuple[int, int]:
 
 
 def _topped_up(connection: Connection, timeframe: Timeframe, entry: _Entry, close: datetime, newest: int) -> _Entry:
-    firsts = _firsts(entry.frame)
-    since = _changed(connection, timeframe, entry, firsts, close)
-    whole = [key for key, from_at in since.items() if from_at <= firsts.get(key, from_at)]
-    kept = _without(entry.frame, since)
-    from_ats = {key: since.get(key, entry.close) for key in firsts if key not in set(whole)}
+    held = firsts(entry.frame)
+    since = _changed(connection, timeframe, entry, held, close)
+    whole = {key for key, from_at in since.items() if from_at <= held.get(key, from_at)}
+    kept = rows_before(entry.frame, since)
+    from_ats = {key: since.get(key, entry.close) for key in held if key not in whole}
     parts = [kept, _read(connection, timeframe, entry, from_ats, close)]
     if whole:
-        spans = _newest(connection, timeframe, close, entry.bars, whole)
-        from_ats = dict(zip(spans.instrument_ids, spans.from_ats, strict=True))
-        parts.append(
-            _read(connection, timeframe, entry, dict(zip(spans.instrument_ids, spans.from_ats, strict=True)), close)
-        )
+        spans = _newest(connection, timeframe, close, entry.bars, list(whole))
+        parts.append(_read(connection, timeframe, entry, spans.by_id, close))
     frame = kept if all(part.is_empty() for part in parts[1:]) else pl.concat(parts).sort(list(KEY))
     frame = _trimmed(frame, entry.bars)
     return _Entry(frame, entry.columns, close, newest, entry.bars)
@@ -154,7 +151,7 @@ def _newest(
         bars=bars + 1,
         instrument_ids=instrument_ids,
     )
-    return Spans([row["instrument_id"] for row in rows], [row["from_at"] for row in rows])
+    return Spans.of(rows)
 
 
 def _read(
@@ -167,7 +164,7 @@ def _read(
 
 
 def _changed(
-    connection: Connection, timeframe: Timeframe, entry: _Entry, firsts: dict[int, datetime], close: datetime
+    connection: Connection, timeframe: Timeframe, entry: _Entry, held: dict[int, datetime], close: datetime
 ) -> dict[int, datetime]:
     """Instruments some of whose kept rows may be otherwise now, or that are new, and from when on."""
     rows = _SQL.rows(
@@ -179,26 +176,12 @@ def _changed(
     )
     since: dict[int, datetime] = {row["instrument_id"]: row["from_at"] for row in rows}
     span = {"first_open": entry.close, "last_open": close - timeframe.span}
-    new = _SQL.rows(connection, "new_instruments", timeframe=timeframe.code, known_ids=list(firsts), **span)
+    new = _SQL.rows(connection, "new_instruments", timeframe=timeframe.code, known_ids=list(held), **span)
     since |= {row["instrument_id"]: entry.close for row in new}
     # Whether a bar is complete hangs on the watermark too.
-    partly = entry.frame.filter(pl.col("is_complete") == 0).group_by("instrument_id").agg(pl.col("open_at").min())
-    for key, from_at in partly.iter_rows():
+    for key, from_at in first_incomplete(entry.frame).items():
         since[key] = min(from_at, since.get(key, from_at))
     return since
-
-
-def _without(frame: pl.DataFrame, since: dict[int, datetime]) -> pl.DataFrame:
-    """The rows before what may have changed."""
-    if not since:
-        return frame
-    limits = pl.DataFrame(
-        {"instrument_id": list(since), "changed_at": list(since.values())},
-        schema={"instrument_id": pl.Int32, "changed_at": frame.schema["open_at"]},
-    )
-    joined = frame.join(limits, on="instrument_id", how="left", maintain_order="left")
-    is_kept = pl.col("changed_at").is_null() | (pl.col("open_at") < pl.col("changed_at"))
-    return joined.filter(is_kept).drop("changed_at")
 
 
 def _trimmed(frame: pl.DataFrame, bars: int) -> pl.DataFrame:
@@ -207,11 +190,6 @@ def _trimmed(frame: pl.DataFrame, bars: int) -> pl.DataFrame:
     if longest is None or longest <= bars + 1 + _SLACK:
         return frame
     return frame.group_by("instrument_id", maintain_order=True).tail(bars + 1)
-
-
-def _firsts(frame: pl.DataFrame) -> dict[int, datetime]:
-    firsts = frame.group_by("instrument_id", maintain_order=True).agg(pl.col("open_at").first())
-    return dict(firsts.iter_rows())
 
 
 def _of_close(frame: pl.DataFrame, close: datetime, instrument_ids: Sequence[int] | None) -> pl.DataFrame:

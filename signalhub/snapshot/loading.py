@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import cast
+from typing import Any, cast
 
 import polars as pl
 
@@ -25,6 +25,7 @@ from signalhub.snapshot.frame import (
     OUTLIERS,
     UNLISTED,
     Snapshot,
+    firsts,
     indicators,
 )
 from signalhub.snapshot.joined import OBSERVATION_AGE, Wanted, dirty_from, is_joined, with_contexts, with_observations
@@ -47,6 +48,26 @@ class Spans:
 
     instrument_ids: Sequence[int]
     from_ats: Sequence[datetime]
+
+    @classmethod
+    def of(cls, rows: Sequence[Mapping[str, Any]]) -> Spans:
+        """Those that rows with instrument_id and from_at tell."""
+        return cls([row["instrument_id"] for row in rows], [row["from_at"] for row in rows])
+
+    @property
+    def by_id(self) -> dict[int, datetime]:
+        """The same, to be looked up."""
+        return dict(zip(self.instrument_ids, self.from_ats, strict=True))
+
+    def asked(self, timeframe: Timeframe, last_open: datetime) -> dict[str, object]:
+        """The parameters of queries that read their bars or indicators, up to one that opens at `last_open`."""
+        return {
+            "timeframe": timeframe.code,
+            "last_open": last_open,
+            "instrument_ids": array_of(self.instrument_ids),
+            "from_ats": array_of(self.from_ats),
+            "first_needed": min(self.from_ats, default=last_open),
+        }
 
 
 def load(
@@ -135,20 +156,14 @@ def spans_of(
         context=CONTEXT_BARS,
         instrument_ids=None if instrument_ids is None else list(instrument_ids),
     )
-    return Spans([row["instrument_id"] for row in rows], [row["from_at"] for row in rows])
+    return Spans.of(rows)
 
 
 def read_rows(
     connection: Connection, timeframe: Timeframe, spans: Spans, last_close: datetime, columns: Iterable[str]
 ) -> pl.DataFrame:
     """Bars with indicators of the spans up to a close, with close_at, ascending by instrument and time."""
-    span = {
-        "timeframe": timeframe.code,
-        "last_open": last_close - timeframe.span,
-        "instrument_ids": array_of(spans.instrument_ids),
-        "from_ats": array_of(spans.from_ats),
-        "first_needed": min(spans.from_ats, default=last_close),
-    }
+    span = spans.asked(timeframe, last_close - timeframe.span)
     bars = copy_out(connection, _SQL, "load_bars", BARS, **span)
     found = copy_out(connection, _INDICATORS_SQL, "load_indicators", indicators(columns), **span)
     frame = bars.join(found, on=list(KEY), how="inner").sort(list(KEY))
@@ -172,8 +187,7 @@ def _context_rows(
         not_before=first_at - LONGEST_BREAK,
         instrument_ids=list(instrument_ids),
     )
-    spans = Spans([row["instrument_id"] for row in rows], [row["from_at"] for row in rows])
-    return read_rows(connection, above, spans, last_at, [name for name in columns if name not in BAR_VALUES])
+    return read_rows(connection, above, Spans.of(rows), last_at, [name for name in columns if name not in BAR_VALUES])
 
 
 def _calendars(
@@ -225,13 +239,13 @@ def _dirty_contexts(
 
 
 def _outliers(connection: Connection, timeframe: Timeframe, frame: pl.DataFrame, last_close: datetime) -> pl.DataFrame:
-    firsts = frame.group_by("instrument_id", maintain_order=True).agg(pl.col("open_at").first())
+    since = firsts(frame)
     rows = _SQL.rows(
         connection,
         "outliers",
         timeframe=timeframe.code,
-        instrument_ids=array_of(firsts["instrument_id"]),
-        from_ats=array_of(firsts["open_at"].to_list()),
+        instrument_ids=array_of(since),
+        from_ats=array_of(since.values()),
         last_open=last_close - timeframe.span,
     )
     return pl.DataFrame(rows, schema=OUTLIERS)

@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from signalhub.domain.timeframe import D1, H1, H4, M15
-from signalhub.strategies.base import Assessment, Candidate, Component, Proposal, Strategy, known, shown, unit
+from signalhub.strategies.base import Assessment, Candidate, Component, Proposal, Strategy, shown, unit
 from signalhub.strategies.leaning import BEFORE, NOW, Bar, Lean
-from signalhub.strategies.parts import HIGHER, busy, higher, higher_words, volume_words
+from signalhub.strategies.parts import HIGHER, busy, higher, higher_words, placed, volume_words
 
 
 @dataclass(frozen=True)
@@ -67,12 +67,11 @@ class MaCrossover(Strategy):
         """
         row, before, sign = candidate.row, candidate.previous, candidate.direction.sign
         gained = (row["ema_21"] - row["ema_50"]) - (before["ema_21"] - before["ema_50"])
-        long_run = known(row["sma_200"])
         components = [
             Component("speed", 30, unit(sign * gained / row["atr_14"], 0.0, 0.15)),
             Component("lead", 20, unit(sign * (row["close"] - row["ema_50"]) / row["atr_14"], 0.0, 2.0)),
             Component("strength", 20, unit(row["adx_14"], 12.0, 35.0)),
-            Component("place", 10, None if long_run is None else float(sign * (row["close"] - long_run) > 0)),
+            Component("place", 10, placed(candidate, "sma_200")),
             Component("volume", 10, busy(candidate, 0.5, 2.0)),
             Component("higher", 10, higher(candidate)),
         ]

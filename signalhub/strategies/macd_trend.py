@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from signalhub.strategies.base import Assessment, Candidate, Component, Proposal, Strategy, known, shown, unit
+from signalhub.strategies.base import Assessment, Candidate, Component, Proposal, Strategy, shown, unit
 from signalhub.strategies.leaning import BEFORE, NOW, Bar, Lean
-from signalhub.strategies.parts import HIGHER, busy, higher, higher_words, volume_words
+from signalhub.strategies.parts import HIGHER, busy, higher, higher_words, placed, volume_words
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,12 @@ class MacdTrend(Strategy):
         higher 15: the trend of the next coarser timeframe: all of it with the signal, half without a trend, else none.
         """
         row, sign = candidate.row, candidate.direction.sign
-        atr, long_run = row["atr_14"], known(row["ema_100"])
+        atr = row["atr_14"]
         components = [
             Component("speed", 25, unit(sign * row["macd_hist_12_26_9"] / atr, 0.0, 0.3)),
             Component("direction", 25, unit(sign * (row["plus_di_14"] - row["minus_di_14"]), 0.0, 25.0)),
             Component("support", 15, unit(sign * (row["close"] - row["supertrend_10_3"]) / atr, 4.0, 1.0)),
-            Component("place", 10, None if long_run is None else float(sign * (row["close"] - long_run) > 0)),
+            Component("place", 10, placed(candidate, "ema_100")),
             Component("volume", 10, busy(candidate, 0.5, 2.0)),
             Component("higher", 15, higher(candidate)),
         ]

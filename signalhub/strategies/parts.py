@@ -58,6 +58,12 @@ def volume_words(candidate: Candidate) -> str:
     return "" if ratio is None else f" on {ratio:.1f}× volume"
 
 
+def placed(candidate: Candidate, column: str) -> float | None:
+    """As a component: 1 where the close is on the candidate's side of a column, else 0; None where it has no value."""
+    level = known(candidate.row[column])
+    return None if level is None else float(candidate.direction.sign * (candidate.row["close"] - level) > 0)
+
+
 def candles(candidate: Candidate) -> float:
     """TA-Lib's candlestick patterns on the bar as a component: as many with the candidate as against it are a half."""
     return unit(candidate.direction.sign * candidate.features["candles"], -1.0, 1.0)

@@ -12,9 +12,9 @@ import polars as pl
 from signalhub.domain.signal import Direction, Reason
 from signalhub.domain.timeframe import Timeframe
 from signalhub.indicators.columns import INDICATOR_COLUMNS
-from signalhub.signals.gate import with_gate
+from signalhub.signals.gate import gated
 from signalhub.snapshot import SNAPSHOT_SCHEMA, Snapshot
-from signalhub.strategies.base import Strategy
+from signalhub.strategies.base import Strategy, previous
 from tests.contracts.strategy_markets import BARS, JOINED, MARKETS, WHOLE, Frames, evaluated, signals_of, timeframe_of
 
 
@@ -131,7 +131,10 @@ def _suppressed(strategy: Strategy, frame: pl.DataFrame, direction: Direction, b
     proposal = strategy.propose()
     proposed = frame.select(yes=getattr(proposal, direction.value).fill_null(value=False))["yes"].to_list()
     seen = Snapshot(timeframe_of(strategy), [], frame, {})
-    gate = with_gate(seen, strategy)
+    looked = gated(seen)
+    known = pl.all_horizontal(*(pl.col(name).is_not_null() & previous(name).is_not_null() for name in strategy.needs))
+    lacks = pl.when(~known).then(pl.lit(Reason.WARMING_UP.value))
+    gate = frame.select("close_at", abstains=pl.coalesce(looked["before"], lacks, looked["after"]))
     abstains, closes = gate["abstains"].to_list(), gate["close_at"].to_list()
     return [
         close_at

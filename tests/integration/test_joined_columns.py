@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from signalhub import snapshot
+from signalhub.bars import instruments
 from signalhub.db.engine import Database
 from signalhub.domain.bar import OPEN_AT
 from signalhub.domain.instrument import InstrumentSpec
@@ -190,6 +191,6 @@ def _scene(database: Database, close: datetime, strategies: list[Strategy]) -> S
     with database.reading() as connection:
         columns = [name for strategy in strategies for name in strategy.columns]
         seen = snapshot.load(connection, M15, [close], None, sorted(set(columns)))
-        universe = Universe({one.instrument_id: one for one in pipeline.instruments.ever(connection)},
+        universe = Universe({one.instrument_id: one for one in instruments.ever(connection)},
                             {"24/7": Calendar("24/7")})  # fmt: skip
     return Scene(seen, universe)
