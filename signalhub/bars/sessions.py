@@ -24,12 +24,15 @@ def ensure(connection: Connection, calendar: str, from_at: datetime, to_at: date
     """
     if calendar == ALWAYS:
         return
-    rows = _SQL.rows(connection, "coverage", calendar=calendar)
-    wanted_to = to_at + _MARGIN
-    if rows and rows[0]["from_at"] <= from_at and rows[0]["to_at"] >= to_at + _MARGIN / 2:
+    span = from_at, to_at + _MARGIN / 2
+    if _holds(_covered(connection, calendar), *span):
         return
-    start = min([from_at, *(row["from_at"] for row in rows)])
-    end = max([wanted_to, *(row["to_at"] for row in rows)])
+    _SQL.run(connection, "lock")
+    covered = _covered(connection, calendar)
+    if _holds(covered, *span):
+        return
+    start = min([from_at, *covered[:1]])
+    end = max([to_at + _MARGIN, *covered[1:]])
     if calendar == WEEKDAYS:
         sessions = weekday_sessions(start, end)
     else:
@@ -42,6 +45,16 @@ def ensure(connection: Connection, calendar: str, from_at: datetime, to_at: date
         closes=[session.close_at for session in sessions],
     )
     _SQL.run(connection, "cover", calendar=calendar, from_at=start, to_at=end)
+
+
+def _covered(connection: Connection, calendar: str) -> tuple[datetime, ...]:
+    """From when to when the calendar's sessions are there; empty where none are."""
+    rows = _SQL.rows(connection, "coverage", calendar=calendar)
+    return (rows[0]["from_at"], rows[0]["to_at"]) if rows else ()
+
+
+def _holds(covered: tuple[datetime, ...], from_at: datetime, to_at: datetime) -> bool:
+    return bool(covered) and covered[0] <= from_at and covered[1] >= to_at
 
 
 def load(connection: Connection, calendar: str, from_at: datetime, to_at: datetime) -> Calendar:

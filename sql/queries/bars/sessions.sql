@@ -1,7 +1,11 @@
 -- Purpose: what bars/sessions.py runs: sessions of trading calendars and the span for which they are known.
 
 -- name: coverage
-SELECT c.from_at, c.to_at FROM market.session_coverage AS c WHERE c.calendar = %(calendar)s::text FOR UPDATE;
+SELECT c.from_at, c.to_at FROM market.session_coverage AS c WHERE c.calendar = %(calendar)s::text;
+
+-- name: lock
+-- One at a time makes a calendar grow: two that grew it apart would leave a hole that counts as covered.
+SELECT pg_advisory_xact_lock(hashtext('market.sessions'));
 
 -- name: insert
 INSERT INTO market.sessions (calendar, open_at, close_at)
