@@ -18,16 +18,17 @@ from signalhub.strategies.base import Strategy
 
 _SPAWN = multiprocessing.get_context("spawn")
 _PATIENCE_SECONDS = 120
+Strategies = Callable[[], Sequence[Strategy]]
 
 
 class Pipeline:
     """What runs in the process: connections of its own, what it remembers, a clock that is set from outside."""
 
-    def __init__(self, url: str, edition: str, strategies: Sequence[Strategy], settings: Settings) -> None:
+    def __init__(self, url: str, edition: str, make: Strategies, settings: Settings) -> None:
         self.database = Database(create_engine(url), edition)
-        self.strategies, self.settings, self.now = strategies, settings, datetime.min
+        self.strategies, self.settings, self.now = make(), settings, datetime.min
         keeper = Keeper("pipeline", self.database, settings, threading.Event())
-        self._loop = PipelineLoop(self.database, settings, strategies, threading.Event(), keeper, self._clock)
+        self._loop = PipelineLoop(self.database, settings, self.strategies, threading.Event(), keeper, self._clock)
 
     def begin(self) -> None:
         self._loop._catch_up()
@@ -46,10 +47,10 @@ class Pipeline:
 class Process:
     """The other end: starts the process, tells it what to do, hears how it went."""
 
-    def __init__(self, database: Database, strategies: Sequence[Strategy], settings: Settings) -> None:
+    def __init__(self, database: Database, make: Strategies, settings: Settings) -> None:
         url = database.engine.url.render_as_string(hide_password=False)
         self._pipe, theirs = _SPAWN.Pipe()
-        self._process = _SPAWN.Process(target=_serve, args=(theirs, url, database.edition, strategies, settings))
+        self._process = _SPAWN.Process(target=_serve, args=(theirs, url, database.edition, make, settings))
         self._process.start()
         theirs.close()
 
@@ -77,8 +78,8 @@ def at_once(several: Sequence[Process], now: datetime, *names: str) -> None:
         process.hear()
 
 
-def _serve(pipe: Connection, url: str, edition: str, strategies: Sequence[Strategy], settings: Settings) -> None:
-    pipeline = Pipeline(url, edition, strategies, settings)
+def _serve(pipe: Connection, url: str, edition: str, make: Strategies, settings: Settings) -> None:
+    pipeline = Pipeline(url, edition, make, settings)
     while True:
         try:
             pipeline.now, names = pipe.recv()

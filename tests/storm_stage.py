@@ -76,7 +76,7 @@ def _close_of(bar: dict[str, Any]) -> datetime:
 
 def calm(market: Market) -> None:
     """One process, on time."""
-    process = Process(market.database, strategies(), SETTINGS)
+    process = Process(market.database, strategies, SETTINGS)
     at_once([process], BEGIN + timedelta(seconds=1), "begin")
     for close in _steps(market):
         now = close + timedelta(seconds=5)
@@ -89,7 +89,7 @@ def storm(market: Market, seed: int) -> list[tuple[datetime, datetime]]:
     """Two processes, schedulers, misfires, kills, and jumps of the clock; the instants, true and ours."""
     rng = np.random.default_rng(seed)
     instants = list[tuple[datetime, datetime]]()
-    several = [Process(market.database, strategies(), SETTINGS) for _ in range(2)]
+    several = [Process(market.database, strategies, SETTINGS) for _ in range(2)]
     at_once(several, BEGIN + timedelta(seconds=1), "begin")
     for close in _steps(market):
         for true in (close + timedelta(seconds=int(second)) for second in sorted(rng.choice([3, 9, 14, 60, 250], 2))):
@@ -114,7 +114,7 @@ def _killed_at_work(market: Market, process: Process, now: datetime, after_secon
     process.tell(now, "look")
     time.sleep(after_seconds)
     process.kill()
-    another = Process(market.database, strategies(), SETTINGS)
+    another = Process(market.database, strategies, SETTINGS)
     at_once([another], now, "begin")
     return another
 
