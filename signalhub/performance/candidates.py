@@ -69,13 +69,9 @@ def candidates(
 
     Shape: `is_sound` has a flag for each row of the snapshot's frame; `served` are the instruments that count.
     """
-    proposal = strategy.proposal
-    # With a column of the frame, for a literal alone would be one row.
-    found = seen.frame.select("instrument_id", long=proposal.long, short=proposal.short)
-    ids = found["instrument_id"].to_numpy()
+    found, ids = strategy.proposal.over(seen.frame), seen.frame["instrument_id"].to_numpy()
     parts = [
-        _of_direction(found[name].fill_null(value=False).to_numpy(), ids, strategy.cooldown_bars(seen.timeframe))
-        for name in ("long", "short")
+        _of_direction(found[name].to_numpy(), ids, strategy.cooldown_bars(seen.timeframe)) for name in ("long", "short")
     ]
     places = np.concatenate([places for places, _ in parts])
     signs = np.concatenate([np.full(len(part), sign) for (part, _), sign in zip(parts, (1, -1), strict=True)])

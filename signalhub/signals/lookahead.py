@@ -170,7 +170,6 @@ class _Trial:
 
     def _culprits(self, side: str, key: tuple[int, datetime], surroundings: pl.Expr) -> tuple[str, ...]:
         """The columns of which other values in the surroundings change what is said of this bar."""
-        proposal = getattr(self.looks.strategy.propose(), side)
         is_it = (pl.col("instrument_id") == key[0]) & (pl.col("close_at") == key[1])
         said = self.whole.filter(is_it)[side][0]
 
@@ -178,8 +177,8 @@ class _Trial:
             others = (dealt(self.frame, surroundings, seed, [column]) for seed in range(4))
             return any(self.looks.proposed(other).filter(is_it)[side][0] != said for other in others)
 
-        names = [name for name in proposal.meta.root_names() if name not in KEY and self.frame[name].dtype.is_float()]
-        return tuple(name for name in sorted(set(names)) if is_culprit(name))
+        names = self.looks.strategy.propose().reads.difference(KEY)
+        return tuple(name for name in sorted(names) if self.frame[name].dtype.is_float() and is_culprit(name))
 
     def _judged(self, check: str, other: Verdicts, cut: datetime) -> Iterator[Leak]:
         """Leaks of step two; a candidate that is there in one only is a matter of step one."""

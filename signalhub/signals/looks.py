@@ -59,15 +59,13 @@ class Looks:
         """
         try:
             proposal = self.strategy.propose()
-            roots = [*proposal.long.meta.root_names(), *proposal.short.meta.root_names()]
-            if lacking := [name for name in roots if name not in frame.columns]:
+            if lacking := sorted(proposal.reads.difference(frame.columns)):
                 raise PluginInvalid(self._undeclared(lacking[0]))
-            found = frame.select(*KEY, long=proposal.long, short=proposal.short)
+            return frame.select(KEY).hstack(proposal.over(frame))
         except PluginInvalid:
             raise
         except Exception as error:
             raise PluginInvalid(f"propose() of {self.strategy.name} fails: {type(error).__name__}: {error}") from error
-        return found.with_columns(pl.col(name).fill_null(value=False).cast(pl.Boolean) for name in SIDES)
 
     def judged(self, frame: pl.DataFrame, closes: Sequence[datetime]) -> Verdicts:
         """Step two on what is proposed at some closes.

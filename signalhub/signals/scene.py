@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from signalhub.bars.instruments import Instrument
+from signalhub.domain.bar import OPEN_AT
 from signalhub.domain.session import Calendar
 from signalhub.domain.signal import Direction, Reason
 from signalhub.signals.gate import GateRules, gated
@@ -71,27 +72,16 @@ class Scene:
     def __init__(self, snapshot: Snapshot, universe: Universe, rules: GateRules = _RULES) -> None:
         present = [key for key in snapshot.frame["instrument_id"].unique().to_list() if key in universe.instruments]
         looked = gated(snapshot, rules, universe.calendar_by_instrument(present))
-        frame = snapshot.frame.with_row_index("place")
-        closes = pl.DataFrame(
-            {"close_at": snapshot.closes, "number": range(len(snapshot.closes))},
-            schema={"close_at": frame.schema["close_at"], "number": pl.Int64},
-        )
-        block = (
-            frame.lazy()
-            .select("place", "instrument_id", "close_at")
-            .with_columns(looked)
-            .join(closes.lazy(), on="close_at", how="inner", maintain_order="left")
-            .filter(~pl.col("is_delisted"))
-            .collect()
-        )
+        is_seen = snapshot.frame["close_at"].is_in(pl.Series(snapshot.closes, dtype=OPEN_AT).implode())
+        places = (is_seen & ~looked["is_delisted"]).arg_true()
         self.snapshot = snapshot
         self.universe = universe
-        self.frame = frame
+        self.frame = snapshot.frame.with_row_index("place")
         self.columns = InputColumns(self.frame)
-        self._ids = block["instrument_id"].to_numpy()
-        self._places: _Places = block["place"].cast(pl.Int64).to_numpy()
-        self._numbers = block["number"].to_numpy()
-        self._before, self._after = _codes(block["before"]), _codes(block["after"])
+        self._ids = snapshot.frame["instrument_id"].gather(places).to_numpy()
+        self._places: _Places = places.cast(pl.Int64).to_numpy()
+        self._numbers = _numbers(snapshot.frame["close_at"].gather(places), snapshot.closes)
+        self._before, self._after = (_codes(looked[name].gather(places)) for name in ("before", "after"))
         self._known: dict[str, _Flags] = {}
         self._served: dict[tuple[str, ...], tuple[frozenset[int], _Flags]] = {}
         self._proposals: dict[str, tuple[_Flags, _Flags]] = {}
@@ -110,24 +100,17 @@ class Scene:
         return self._served[classes]
 
     def propose(self, strategies: Sequence[Strategy]) -> None:
-        """Step one of many strategies at once, which is quicker than one by one."""
+        """Step one of some strategies, and where the columns are known that they need."""
         wanted = [strategy for strategy in strategies if _key(strategy) not in self._proposals]
         if not wanted:
             return
         self._join_nothing({name for strategy in wanted for name in strategy.joined})
-        expressions = {
-            f"{number}{direction}": getattr(strategy.proposal, direction).fill_null(value=False)
-            for number, strategy in enumerate(wanted)
-            for direction in ("long", "short")
-        }
         needs = {name for strategy in wanted for name in strategy.needs} - self._known.keys()
-        known = {f"{name} is known": pl.col(name).is_not_null() for name in sorted(needs)}
-        # With a column of the frame, for a literal alone would be one row.
-        found = self.frame.select("place", **expressions, **known)
-        self._known |= {name: found[f"{name} is known"].to_numpy() for name in needs}
-        flags = {name: found[name].to_numpy() for name in expressions}
-        for number, strategy in enumerate(wanted):
-            self._proposals[_key(strategy)] = (flags[f"{number}long"], flags[f"{number}short"])
+        known = self.frame.select(pl.col(sorted(needs)).is_not_null())
+        self._known |= {name: known[name].to_numpy() for name in known.columns}
+        for strategy in wanted:
+            found = strategy.proposal.over(self.frame)
+            self._proposals[_key(strategy)] = (found["long"].to_numpy(), found["short"].to_numpy())
 
     def asked(self, strategy: Strategy) -> Asked:
         """Step one of a strategy at the closes: who is seen, who abstains, which bars are proposed."""
@@ -198,6 +181,12 @@ class Scene:
 
 def _key(strategy: Strategy) -> str:
     return f"{strategy.name} {strategy.version} {id(strategy)}"
+
+
+def _numbers(close_ats: pl.Series, closes: Sequence[datetime]) -> NDArray[np.int64]:
+    """Which of the closes, which ascend, each one is."""
+    known = pl.Series(closes, dtype=OPEN_AT).to_physical().to_numpy()
+    return np.searchsorted(known, close_ats.to_physical().to_numpy())
 
 
 def _codes(reasons: pl.Series) -> NDArray[np.int8]:

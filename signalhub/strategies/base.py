@@ -12,7 +12,7 @@ import json
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, dataclass, field, is_dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -31,6 +31,23 @@ class Proposal:
 
     long: pl.Expr
     short: pl.Expr
+    shared: Mapping[str, pl.Expr] = field(default_factory=dict)
+    """What both look at and is worth computing once: expressions over columns, by names that no column has."""
+
+    @property
+    def reads(self) -> set[str]:
+        """The snapshot's columns that it looks at."""
+        expressions = (self.long, self.short, *self.shared.values())
+        return {name for one in expressions for name in one.meta.root_names()} - self.shared.keys()
+
+    def over(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """`long` and `short` of every row, never null."""
+        whole = frame.with_columns(**self.shared) if self.shared else frame
+        sides = {"long": self.long, "short": self.short}
+        flags = {name: side.fill_null(value=False).cast(pl.Boolean) for name, side in sides.items()}
+        # With a column of the frame, for a literal alone would be one row.
+        found = whole.select("instrument_id", **flags)
+        return pl.DataFrame([found[name] for name in flags])
 
 
 @dataclass(frozen=True)

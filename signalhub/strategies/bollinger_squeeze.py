@@ -18,6 +18,8 @@ from signalhub.strategies.base import Assessment, Candidate, Component, Proposal
 from signalhub.strategies.leaning import BEFORE, NOW, Bar, Lean
 from signalhub.strategies.parts import HIGHER, busy, higher, higher_words, volume_words
 
+_SQUEEZED = "is squeezed"
+
 
 @dataclass(frozen=True)
 class Parameters:
@@ -54,11 +56,11 @@ class BollingerSqueeze(Strategy):
     def propose(self) -> Proposal:
         """The first close beyond a band after a squeeze."""
         lean, before, gained = self.leans(NOW, BEFORE), previous("close"), NOW["mom_10"]
-        narrow = _is_squeezed(NOW)
-        was = pl.any_horizontal(*(previous(narrow, bars) for bars in range(1, self.parameters.memory_bars + 1)))
+        was = pl.any_horizontal(*(previous(_SQUEEZED, bars) for bars in range(1, self.parameters.memory_bars + 1)))
         return Proposal(
             long=lean.long & was & (before <= BEFORE["bb_upper_20_2"]) & (gained > 0),
             short=lean.short & was & (before >= BEFORE["bb_lower_20_2"]) & (gained < 0),
+            shared={_SQUEEZED: _is_squeezed(NOW)},
         )
 
     def assess(self, candidate: Candidate) -> Assessment:

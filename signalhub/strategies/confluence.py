@@ -47,6 +47,7 @@ VOTERS: tuple[Voter, ...] = (
     scalping.STRATEGY,
 )
 OBJECTORS = frozenset({mean_reversion.STRATEGY.name, rsi_reversal.STRATEGY.name})
+_NET = "net votes"
 _VERSIONS = ", ".join(f"{voter.name} {voter.version}" for voter in VOTERS)
 
 
@@ -90,8 +91,8 @@ class Confluence(Strategy):
 
     def propose(self) -> Proposal:
         """The net votes reach the bound on this bar."""
-        net, least = self.net_votes(), self.parameters.min_votes
-        return Proposal(long=begins(net >= least), short=begins(net <= -least))
+        net, least = pl.col(_NET), self.parameters.min_votes
+        return Proposal(long=begins(net >= least), short=begins(net <= -least), shared={_NET: self.net_votes()})
 
     def assess(self, candidate: Candidate) -> Assessment:
         """What the score is made of.

@@ -110,9 +110,7 @@ class TestVotes:
         against = {"mean_reversion", "rsi_reversal", "composite"}
         for voter in (voter for voter in VOTERS if voter.name not in against):
             strategy = STRATEGIES[voter.name]
-            lean, proposal = voter.leans(NOW, BEFORE), strategy.propose()
-            asked = frames[H1][WHOLE].select(
-                long=proposal.long & ~lean.long, short=proposal.short & ~lean.short
-            )  # fmt: skip
-            assert not asked["long"].any(), voter.name
-            assert not asked["short"].any(), voter.name
+            frame, lean = frames[H1][WHOLE], voter.leans(NOW, BEFORE)
+            proposed, leaning = strategy.propose().over(frame), frame.select(long=lean.long, short=lean.short)
+            assert not (proposed["long"] & ~leaning["long"]).any(), voter.name
+            assert not (proposed["short"] & ~leaning["short"]).any(), voter.name

@@ -128,8 +128,7 @@ class TestCooldown:
 
 
 def _suppressed(strategy: Strategy, frame: pl.DataFrame, direction: Direction, bars: int) -> list[datetime]:
-    proposal = strategy.propose()
-    proposed = frame.select(yes=getattr(proposal, direction.value).fill_null(value=False))["yes"].to_list()
+    proposed = strategy.propose().over(frame)[direction.value].to_list()
     seen = Snapshot(timeframe_of(strategy), [], frame, {})
     looked = gated(seen)
     known = pl.all_horizontal(*(pl.col(name).is_not_null() & previous(name).is_not_null() for name in strategy.needs))

@@ -32,9 +32,7 @@ def frame(rows: Rows) -> pl.DataFrame:
 
 def proposed(strategy: Strategy, rows: Rows) -> tuple[bool, bool]:
     """Whether the last bar is proposed: (long, short)."""
-    proposal = strategy.propose()
-    told = frame(rows).select(long=proposal.long.fill_null(value=False), short=proposal.short.fill_null(value=False))
-    long, short = told.row(-1)
+    long, short = strategy.propose().over(frame(rows)).row(-1)
     return long, short
 
 

@@ -40,6 +40,30 @@ class Bare(Strategy):
         return Assessment([], candidate.direction.value)
 
 
+class TestProposal:
+    frame = pl.DataFrame(
+        {"instrument_id": pl.Series([1, 1, 1, 2], dtype=pl.Int32), "close": [1.0, 3.0, None, 2.0], "open": [2.0] * 4}
+    )
+
+    def test_what_has_no_value_is_not_proposed(self) -> None:
+        proposal = Proposal(long=pl.col("close") > pl.col("open"), short=pl.col("close") < previous("close"))
+        found = proposal.over(self.frame)
+        assert found.to_dict(as_series=False) == {"long": [False, True, False, False], "short": [False] * 4}
+        assert proposal.reads == {"close", "open", "instrument_id"}
+
+    def test_what_is_the_same_for_all_rows_is_said_of_each(self) -> None:
+        found = Proposal(pl.lit(value=True), pl.lit(None)).over(self.frame)
+        assert found.to_dict(as_series=False) == {"long": [True] * 4, "short": [False] * 4}
+
+    def test_what_both_directions_share_is_no_column_of_the_snapshot(self) -> None:
+        body, rises = pl.col("close") - pl.col("open"), pl.col("body") > 0
+        shared = Proposal(long=rises & previous(~rises), short=~rises, shared={"body": body})
+        apart = Proposal(long=(body > 0) & previous(body <= 0), short=body <= 0)
+        assert shared.over(self.frame).equals(apart.over(self.frame))
+        assert shared.over(self.frame)["long"].to_list() == [False, True, False, False]
+        assert shared.reads == apart.reads
+
+
 @dataclass(frozen=True)
 class Few:
     stop_atr: float = 1.5
