@@ -69,12 +69,12 @@ def find(connection: Connection, symbol: str) -> Instrument:
 
 def every(connection: Connection) -> list[Instrument]:
     """All active instruments by public symbol."""
-    return [Instrument(**row) for row in _SQL.rows(connection, "all")]
+    return _SQL.made(connection, "all", Instrument)
 
 
 def ever(connection: Connection) -> list[Instrument]:
     """All instruments there ever were, followed today or not, by public symbol: what a replay may meet."""
-    return [Instrument(**row) for row in _SQL.rows(connection, "ever")]
+    return _SQL.made(connection, "ever", Instrument)
 
 
 def of_source(connection: Connection, source: str, venue: str) -> list[InstrumentSpec]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import numpy as np
 import polars as pl
 from polars.datatypes import DataType
 
@@ -54,8 +55,17 @@ def firsts(frame: pl.DataFrame) -> dict[int, datetime]:
 
 def first_incomplete(frame: pl.DataFrame) -> dict[int, datetime]:
     """The open of each instrument's first bar that is not complete, where there is one."""
-    partly = frame.filter(pl.col("is_complete") == 0).group_by("instrument_id").agg(pl.col("open_at").min())
-    return dict(partly.sort("instrument_id").iter_rows())
+    # Only the columns that are looked at: a filter copies whatever stands beside them.
+    partly = frame.select("instrument_id", "open_at").filter(frame["is_complete"] == 0)
+    return dict(partly.group_by("instrument_id").agg(pl.col("open_at").min()).sort("instrument_id").iter_rows())
+
+
+def ascending(frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows by instrument and time. Quick where most of them are in order already."""
+    ids, instants = frame["instrument_id"].to_numpy(), frame["open_at"].dt.epoch("s").to_numpy()
+    # Whole seconds, which need 32 bits until the year 2106.
+    order = np.argsort((ids.astype(np.int64) << 32) | instants, kind="stable")
+    return frame[order]
 
 
 def rows_before(frame: pl.DataFrame, since: Mapping[int, datetime]) -> pl.DataFrame:

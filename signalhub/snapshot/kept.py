@@ -6,18 +6,21 @@ snapshot says what a snapshot read whole would say.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from threading import Lock
 from typing import NamedTuple, cast
 
 import polars as pl
 
 from signalhub.db.connection import Connection
+from signalhub.db.copy import array_of
 from signalhub.db.queries import Queries
-from signalhub.domain.timeframe import Timeframe
-from signalhub.snapshot.frame import BAR_VALUES, KEY, Snapshot, first_incomplete, firsts, rows_before
+from signalhub.domain.timeframe import TIMEFRAMES, Timeframe
+from signalhub.snapshot.frame import BAR_VALUES, Snapshot, ascending, first_incomplete, firsts, rows_before
 from signalhub.snapshot.joined import Wanted
 from signalhub.snapshot.loading import LONGEST_BREAK, Rows, Spans, assembled, read_rows, stored
 
@@ -35,10 +38,27 @@ _SPARSEST = 8
 
 
 @dataclass(frozen=True)
+class _Held:
+    """Rows, and what is asked of them at every close, whether they have changed or not."""
+
+    frame: pl.DataFrame
+
+    @cached_property
+    def firsts(self) -> dict[int, datetime]:
+        """Each instrument's first open."""
+        return firsts(self.frame)
+
+    @cached_property
+    def first_incomplete(self) -> dict[int, datetime]:
+        """The open of each instrument's first bar that is not complete, where there is one."""
+        return first_incomplete(self.frame)
+
+
+@dataclass(frozen=True)
 class _Entry:
     """Rows of one timeframe up to a close, as they were known when `refresh_id` was the newest refresh."""
 
-    frame: pl.DataFrame
+    held: _Held
     columns: frozenset[str]
     close: datetime
     refresh_id: int
@@ -55,11 +75,11 @@ class _Need(NamedTuple):
 
 
 class Kept:
-    """What one process remembers. Several threads take turns: a frame is topped up once, whoever asks first."""
+    """What one process remembers. Threads take turns at a timeframe: it is topped up once, whoever asks first."""
 
     def __init__(self) -> None:
         self._entries: dict[Timeframe, _Entry] = {}
-        self._turn = Lock()
+        self._turns = {timeframe: Lock() for timeframe in TIMEFRAMES}
 
     def forget(self) -> None:
         """Everything is read whole next time."""
@@ -82,35 +102,52 @@ class Kept:
         above = wanted.timeframes(timeframe)
         asked = {timeframe: stored(columns)}
         asked |= {one: [name for name in names if name not in BAR_VALUES] for one, names in above.items()}
+        # As many bars of a coarser timeframe: each holds one of the finer ones at least.
+        bars = REACH_BARS + cooldown_bars
+        needs = [_Need(one, one.floor(close), frozenset(names), bars) for one, names in asked.items()]
         frames, ids = {}, _ids(connection)
-        with self._turn:
-            for one, names in asked.items():
-                # As many bars of a coarser timeframe: each holds one of the finer ones at least.
-                bars = REACH_BARS + cooldown_bars
-                need = _Need(one, one.floor(close), frozenset(names), bars)
-                hits += self._bring_up(connection, need, ids)
-                frames[one] = self._entries[one].frame
+        with self._turn(asked):
+            of_use = {need.timeframe: entry for need in needs if (entry := self._of_use(need, ids)) is not None}
+            changed = _changed(connection, of_use)
+            for need in needs:
+                one = need.timeframe
+                if one in of_use:
+                    entry = _topped_up(connection, one, of_use[one], changed[one], need.close)
+                    self._entries[one] = replace(entry, refresh_id=ids[1])
+                    hits += 1
+                else:
+                    self._entries[one] = self._whole(connection, need, ids[1])
+                frames[one] = self._entries[one].held.frame
         own = _of_close(frames.pop(timeframe), close, instrument_ids)
         return assembled(connection, timeframe, [close], Rows(own, frames, hits, len(asked) - hits), wanted)
 
-    def _bring_up(self, connection: Connection, need: _Need, ids: tuple[int, int]) -> bool:
-        """Makes the entry hold a close; whether what was kept could be used. `ids`: see `_ids`."""
-        timeframe, close, columns, bars = need
-        entry, (oldest, newest) = self._entries.get(timeframe), ids
+    @contextmanager
+    def _turn(self, timeframes: Iterable[Timeframe]) -> Iterator[None]:
+        """Alone at these timeframes. Everybody takes them from the finest up, so that nobody waits in a circle."""
+        with ExitStack() as stack:
+            for timeframe in sorted(timeframes):
+                stack.enter_context(self._turns[timeframe])
+            yield
+
+    def _of_use(self, need: _Need, ids: tuple[int, int]) -> _Entry | None:
+        """What is kept, where it can be topped up to what is needed. `ids`: see `_ids`."""
+        entry, (oldest, newest) = self._entries.get(need.timeframe), ids
+        if entry is None or not (entry.columns >= need.columns and entry.bars >= need.bars):
+            return None
         # One that was topped up by somebody who saw more of the store than this connection does knows too much.
-        is_of_then = entry is not None and oldest <= entry.refresh_id + 1 and entry.refresh_id <= newest
-        if entry is not None and is_of_then and entry.columns >= columns and entry.bars >= bars:
-            behind = (close - entry.close) // timeframe.span
-            if 0 <= behind <= _MOST_NEW:
-                self._entries[timeframe] = _topped_up(connection, timeframe, entry, close, newest)
-                return True
+        is_of_then = oldest <= entry.refresh_id + 1 and entry.refresh_id <= newest
+        behind = (need.close - entry.close) // need.timeframe.span
+        return entry if is_of_then and 0 <= behind <= _MOST_NEW else None
+
+    def _whole(self, connection: Connection, need: _Need, newest: int) -> _Entry:
+        timeframe, close, columns, bars = need
+        entry = self._entries.get(timeframe)
         if entry is not None:
             # Whoever asks for other columns will ask for them again.
             columns, bars = columns | entry.columns, max(bars, entry.bars)
         spans = _newest(connection, timeframe, close, bars)
         frame = read_rows(connection, timeframe, spans, close, sorted(columns))
-        self._entries[timeframe] = _Entry(frame, columns, close, newest, bars)
-        return False
+        return _Entry(_Held(frame), columns, close, newest, bars)
 
 
 def _ids(connection: Connection) -> tuple[int, int]:
@@ -119,19 +156,29 @@ def _ids(connection: Connection) -> tuple[int, int]:
     return row["oldest"], row["newest"]
 
 
-def _topped_up(connection: Connection, timeframe: Timeframe, entry: _Entry, close: datetime, newest: int) -> _Entry:
-    held = firsts(entry.frame)
-    since = _changed(connection, timeframe, entry, held, close)
+def _topped_up(
+    connection: Connection, timeframe: Timeframe, entry: _Entry, changed: Mapping[int, datetime], close: datetime
+) -> _Entry:
+    """The entry with the rows up to a close, and with those that `changed` or may have been completed read again."""
+    held, since = entry.held.firsts, dict(changed)
+    if close > entry.close:
+        span = {"first_open": entry.close, "last_open": close - timeframe.span}
+        new = _SQL.rows(connection, "new_instruments", timeframe=timeframe.code, known_ids=array_of(held), **span)
+        since |= {row["instrument_id"]: entry.close for row in new}
+    # Whether a bar is complete hangs on the watermark too.
+    for key, from_at in entry.held.first_incomplete.items():
+        since[key] = min(from_at, since.get(key, from_at))
+    if not since and close == entry.close:
+        return entry
     whole = {key for key, from_at in since.items() if from_at <= held.get(key, from_at)}
-    kept = rows_before(entry.frame, since)
+    kept = rows_before(entry.held.frame, since)
     from_ats = {key: since.get(key, entry.close) for key in held if key not in whole}
     parts = [kept, _read(connection, timeframe, entry, from_ats, close)]
     if whole:
         spans = _newest(connection, timeframe, close, entry.bars, list(whole))
         parts.append(_read(connection, timeframe, entry, spans.by_id, close))
-    frame = kept if all(part.is_empty() for part in parts[1:]) else pl.concat(parts).sort(list(KEY))
-    frame = _trimmed(frame, entry.bars)
-    return _Entry(frame, entry.columns, close, newest, entry.bars)
+    frame = kept if all(part.is_empty() for part in parts[1:]) else ascending(pl.concat(parts))
+    return replace(entry, held=_Held(_trimmed(frame, entry.bars)), close=close)
 
 
 def _newest(
@@ -158,30 +205,24 @@ def _read(
     connection: Connection, timeframe: Timeframe, entry: _Entry, from_ats: dict[int, datetime], close: datetime
 ) -> pl.DataFrame:
     if not from_ats or min(from_ats.values()) >= close:
-        return entry.frame.clear()
+        return entry.held.frame.clear()
     spans = Spans(list(from_ats), list(from_ats.values()))
-    return read_rows(connection, timeframe, spans, close, sorted(entry.columns)).select(entry.frame.columns)
+    return read_rows(connection, timeframe, spans, close, sorted(entry.columns)).select(entry.held.frame.columns)
 
 
-def _changed(
-    connection: Connection, timeframe: Timeframe, entry: _Entry, held: dict[int, datetime], close: datetime
-) -> dict[int, datetime]:
-    """Instruments some of whose kept rows may be otherwise now, or that are new, and from when on."""
+def _changed(connection: Connection, entries: Mapping[Timeframe, _Entry]) -> dict[Timeframe, dict[int, datetime]]:
+    """Instruments some of whose kept rows may be otherwise now, and from when on."""
     rows = _SQL.rows(
         connection,
         "changed_since",
-        timeframe=timeframe.code,
-        refresh_id=entry.refresh_id,
-        kept_until=entry.close,
+        timeframes=[timeframe.code for timeframe in entries],
+        refresh_ids=[entry.refresh_id for entry in entries.values()],
+        kept_untils=[entry.close for entry in entries.values()],
     )
-    since: dict[int, datetime] = {row["instrument_id"]: row["from_at"] for row in rows}
-    span = {"first_open": entry.close, "last_open": close - timeframe.span}
-    new = _SQL.rows(connection, "new_instruments", timeframe=timeframe.code, known_ids=list(held), **span)
-    since |= {row["instrument_id"]: entry.close for row in new}
-    # Whether a bar is complete hangs on the watermark too.
-    for key, from_at in first_incomplete(entry.frame).items():
-        since[key] = min(from_at, since.get(key, from_at))
-    return since
+    found: dict[str, dict[int, datetime]] = {timeframe.code: {} for timeframe in entries}
+    for row in rows:
+        found[row["timeframe"]][row["instrument_id"]] = row["from_at"]
+    return {timeframe: found[timeframe.code] for timeframe in entries}
 
 
 def _trimmed(frame: pl.DataFrame, bars: int) -> pl.DataFrame:
@@ -194,7 +235,7 @@ def _trimmed(frame: pl.DataFrame, bars: int) -> pl.DataFrame:
 
 def _of_close(frame: pl.DataFrame, close: datetime, instrument_ids: Sequence[int] | None) -> pl.DataFrame:
     """The rows of the instruments that have a bar at the close, of those that are asked for."""
-    present = frame.filter(pl.col("close_at") == close)["instrument_id"]
+    present = frame["instrument_id"].filter(frame["close_at"] == close)
     if instrument_ids is not None:
         present = present.filter(present.is_in(list(instrument_ids)))
     if present.len() == frame["instrument_id"].n_unique():

@@ -25,7 +25,6 @@ from signalhub.snapshot.frame import (
     OUTLIERS,
     UNLISTED,
     Snapshot,
-    firsts,
     indicators,
 )
 from signalhub.snapshot.joined import OBSERVATION_AGE, Wanted, dirty_from, is_joined, with_contexts, with_observations
@@ -117,14 +116,15 @@ def assembled(
     if wanted.kinds:
         frame = with_observations(frame, wanted, _observations(connection, timeframe, ids, wanted.kinds, between))
     unlisted = _SQL.rows(connection, "unlisted", first_close=closes[0], last_close=closes[-1])
+    dirty = _dirty(connection, [timeframe, *wanted.timeframes(timeframe)], closes[-1])
     return Snapshot(
         timeframe,
         closes,
         frame,
-        _dirty(connection, timeframe, closes[-1]),
+        dirty[timeframe],
         pl.DataFrame(unlisted, schema=UNLISTED),
         _outliers(connection, timeframe, frame, closes[-1]),
-        _dirty_contexts(connection, timeframe, closes[-1], wanted),
+        _dirty_contexts(timeframe, dirty, wanted),
         rows.hits,
         rows.misses,
     )
@@ -185,7 +185,7 @@ def _context_rows(
         timeframe=above.code,
         first_at=first_at,
         not_before=first_at - LONGEST_BREAK,
-        instrument_ids=list(instrument_ids),
+        instrument_ids=array_of(instrument_ids),
     )
     return read_rows(connection, above, Spans.of(rows), last_at, [name for name in columns if name not in BAR_VALUES])
 
@@ -194,7 +194,7 @@ def _calendars(
     connection: Connection, instrument_ids: Sequence[int], between: tuple[datetime, datetime]
 ) -> dict[int, Calendar]:
     """Of the instruments that do not trade always."""
-    rows = _SQL.rows(connection, "calendars", instrument_ids=list(instrument_ids))
+    rows = _SQL.rows(connection, "calendars", instrument_ids=array_of(instrument_ids))
     known = {
         name: sessions.load(connection, name, between[0] - LONGEST_BREAK, between[1])
         for name in sorted({row["calendar"] for row in rows})
@@ -215,37 +215,43 @@ def _observations(
         "observations",
         _OBSERVATIONS,
         timeframe=timeframe.code,
-        instrument_ids=list(instrument_ids),
+        instrument_ids=array_of(instrument_ids),
         kinds=list(kinds),
         observed_from=between[0] - OBSERVATION_AGE,
         last_close=between[1],
     ).sort("instrument_id", "close_at")
 
 
-def _dirty(connection: Connection, timeframe: Timeframe, last_close: datetime) -> dict[int, datetime]:
-    rows = _SQL.rows(connection, "dirty_instruments", timeframe=timeframe.code, last_close=last_close)
-    return {row["instrument_id"]: row["from_at"] for row in rows}
+def _dirty(
+    connection: Connection, timeframes: Sequence[Timeframe], last_close: datetime
+) -> dict[Timeframe, dict[int, datetime]]:
+    """Of each of the timeframes, from when on an instrument is dirty, up to the last close that has closed by then."""
+    closes = [one.floor(last_close) for one in timeframes]
+    rows = _SQL.rows(connection, "dirty_instruments", timeframes=[one.code for one in timeframes], closes=closes)
+    found: dict[str, dict[int, datetime]] = {one.code: {} for one in timeframes}
+    for row in rows:
+        found[row["timeframe"]][row["instrument_id"]] = row["from_at"]
+    return {one: found[one.code] for one in timeframes}
 
 
 def _dirty_contexts(
-    connection: Connection, timeframe: Timeframe, last_close: datetime, wanted: Wanted
+    timeframe: Timeframe, dirty: Mapping[Timeframe, Mapping[int, datetime]], wanted: Wanted
 ) -> dict[str, dict[int, datetime]]:
     found: dict[str, dict[int, datetime]] = {}
-    for above in wanted.timeframes(timeframe):
-        dirty = _dirty(connection, above, above.floor(last_close))
-        since = {key: dirty_from(timeframe, above, instant) for key, instant in dirty.items()}
-        found |= {key: since for key in wanted.contexts if coarser(timeframe, key) == above}
+    for key in wanted.contexts:
+        above = coarser(timeframe, key)
+        if above is not None:
+            found[key] = {one: dirty_from(timeframe, above, instant) for one, instant in dirty[above].items()}
     return found
 
 
 def _outliers(connection: Connection, timeframe: Timeframe, frame: pl.DataFrame, last_close: datetime) -> pl.DataFrame:
-    since = firsts(frame)
     rows = _SQL.rows(
         connection,
         "outliers",
         timeframe=timeframe.code,
-        instrument_ids=array_of(since),
-        from_ats=array_of(since.values()),
+        instrument_ids=array_of(frame["instrument_id"].unique()),
+        first_open=frame["open_at"].min(),
         last_open=last_close - timeframe.span,
     )
     return pl.DataFrame(rows, schema=OUTLIERS)

@@ -72,28 +72,29 @@ SELECT
     f.instrument_id,
     date_bin(t.span, f.open_at, '2000-01-01 00:00:00+00'::timestamptz) AS open_at,
     f.score
-FROM unnest(%(instrument_ids)s::integer[], %(from_ats)s::timestamptz[]) AS c (instrument_id, from_at)
-INNER JOIN market.timeframes AS t ON t.timeframe = %(timeframe)s::text
+FROM market.timeframes AS t
 INNER JOIN market.bar_flags AS f
-    ON c.instrument_id = f.instrument_id
-    AND f.flag = 'outlier'
-    AND f.open_at >= c.from_at
+    ON f.flag = 'outlier'
+    AND f.open_at >= %(first_open)s::timestamptz
     AND f.open_at < %(last_open)s::timestamptz + t.span
 INNER JOIN market.instrument_bases AS r
     ON f.instrument_id = r.instrument_id AND f.base_timeframe = r.base_timeframe
     AND f.open_at >= r.rules_from AND f.open_at < r.rules_until
+WHERE t.timeframe = %(timeframe)s::text AND f.instrument_id = ANY(%(instrument_ids)s::integer[])
 ORDER BY f.instrument_id, f.open_at;
 
 -- name: dirty_instruments
--- Instruments some of whose bars before the last close are written but not yet rolled up and computed, and from
--- when on: everything that closes after that hangs on them.
+-- Of each timeframe, instruments some of whose bars before a close are written but not yet rolled up and computed, and
+-- from when on: everything that closes after that hangs on them.
 SELECT
+    k.timeframe,
     d.instrument_id,
     min(d.from_at) AS from_at
-FROM market.dirty_ranges AS d
-WHERE (d.timeframe IS NULL OR d.timeframe = %(timeframe)s::text) AND d.from_at < %(last_close)s::timestamptz
-GROUP BY d.instrument_id
-ORDER BY d.instrument_id;
+FROM unnest(%(timeframes)s::text[], %(closes)s::timestamptz[]) AS k (timeframe, last_close)
+INNER JOIN market.dirty_ranges AS d
+    ON (d.timeframe IS NULL OR d.timeframe = k.timeframe) AND d.from_at < k.last_close
+GROUP BY k.timeframe, d.instrument_id
+ORDER BY k.timeframe, d.instrument_id;
 
 -- name: unlisted
 -- Spans, cut to the block, in which an instrument was not listed. Hardly ever any.
@@ -263,17 +264,20 @@ SELECT
 FROM market.refreshes AS r;
 
 -- name: changed_since
--- Instruments whose rows before kept_until were written since a refresh, and from when on. Nearly always none: a new
--- bar is no change.
+-- Of each timeframe, instruments whose rows before kept_until were written since a refresh, and from when on. Nearly
+-- always none: a new bar is no change.
 SELECT
+    k.timeframe,
     c.instrument_id,
     min(c.from_at) AS from_at
-FROM market.refreshes AS r
+FROM unnest(
+    %(timeframes)s::text[], %(refresh_ids)s::bigint[], %(kept_untils)s::timestamptz[]
+) AS k (timeframe, refresh_id, kept_until)
+INNER JOIN market.refreshes AS r ON k.timeframe = r.timeframe AND r.refresh_id > k.refresh_id
 CROSS JOIN LATERAL unnest(r.instrument_ids, r.from_ats) AS c (instrument_id, from_at)
-WHERE r.refresh_id > %(refresh_id)s::bigint AND r.timeframe = %(timeframe)s::text
-    AND c.from_at < %(kept_until)s::timestamptz
-GROUP BY c.instrument_id
-ORDER BY c.instrument_id;
+WHERE c.from_at < k.kept_until
+GROUP BY k.timeframe, c.instrument_id
+ORDER BY k.timeframe, c.instrument_id;
 
 -- name: new_instruments
 -- Those that have a bar in the block and are not known yet.
