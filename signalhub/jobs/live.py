@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import chain, zip_longest
 
 from signalhub import snapshot
 from signalhub.db.engine import Database
@@ -38,8 +39,11 @@ def side_by_side(timeframes: Sequence[Timeframe], work: Callable[[Timeframe], ob
         for timeframe in timeframes:
             work(timeframe)
         return
+    half = -(-len(timeframes) // 2)
+    # Fine beside coarse: neighbours look at the same frames, and would wait for each other.
+    paired = chain.from_iterable(zip_longest(timeframes[:half], timeframes[half:]))
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for _ in pool.map(work, timeframes):
+        for _ in pool.map(work, [timeframe for timeframe in paired if timeframe is not None]):
             pass
 
 
