@@ -2,9 +2,10 @@
 
 The peers are no dependencies: `python -m venv peers && peers/bin/pip install backtesting vectorbt`, then
 SIGNALHUB_TEST_PEERS=peers/bin/python scripts/bench backtest. Without it they are left out. They get the same bars and
-rules out of files: breakout's candidates above the threshold with its stops and targets, as arrays; what they time is
-their own simulation, without reading and without computing a signal. backtesting.py runs on a few instruments, for it
-takes minutes for all.
+rules out of files, and what they time is without reading. Breakout's candidates above the threshold, with its stops and
+targets, are given as arrays to both; beside that stands our step of the same name, walking. vectorbt then computes the
+rule too, in NumPy, and statistics; beside that stands all our computing. backtesting.py runs on a few instruments, for
+it takes minutes for all.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from signalhub.performance.backtest import Backtest, backtest
 from signalhub.performance.market import Scope, prepare
 from signalhub.settings import Settings
 from signalhub.signals.gate import GateRules
+from signalhub.snapshot.frame import BAR_VALUES
 from signalhub.strategies.base import Strategy
 from signalhub.strategies.breakout import Breakout
 from signalhub.strategies.momentum import Momentum
@@ -62,6 +64,7 @@ def _ours(database: Database, home: Path, strategy: Strategy) -> Iterator[Measur
     yield Latency(f"backtest {strategy.name}, warm", database.edition, 1000 * took, note=note)
     yield Measurement(f"… {strategy.name}, all of it", database.edition, "bars", bars / took)
     yield Measurement(f"… {strategy.name}, computing alone", database.edition, "bars", bars / computing)
+    yield Measurement(f"… {strategy.name}, walking alone", database.edition, "bars", bars / result.seconds["walking"])
 
 
 def _whole(database: Database, home: Path, strategy: Strategy) -> Backtest:
@@ -86,7 +89,7 @@ def _hand_over(result: Backtest, folder: Path) -> None:
     """Bars as matrices of (bar, instrument), signals as the fraction that stop and target are away."""
     shape = (backtest_market.INSTRUMENTS, backtest_market.BARS)
     frame = result.market.seen.frame
-    for name in ("open", "high", "low", "close", "volume"):
+    for name in (*BAR_VALUES, *Breakout.needs):
         np.save(folder / f"{name}.npy", frame[name].to_numpy().reshape(shape).T)
     signals = result.signals.with_columns(
         stop_pct=(pl.col("entry") - pl.col("stop")).abs() / pl.col("entry"),
