@@ -79,14 +79,15 @@ class _Judging:
         self.scene = scene
         self.strategy = strategy
         self.terms = terms
-        # Asked once: each look makes a plain copy of the parameters.
+        # Asked once: each look puts them together anew.
         self.version, self.parameters = strategy.version, strategy.parameter_values
+        self.columns = strategy.columns
 
     def judged(self, proposed: Proposed) -> SignalDraft | Abstention:
         """A signal, or why the candidate is held back."""
         if proposed.cools:
             return Abstention(proposed.instrument_id, Reason.COOLDOWN, proposed.direction)
-        bar = self.scene.columns.at(proposed.place, self.strategy.columns)
+        bar = self.scene.columns.at(proposed.place, self.columns)
         timeframe = self.scene.snapshot.timeframe
         candidate = Candidate(proposed.direction, bar.row, bar.previous, bar.window, features(bar.window), timeframe)
         instrument = self.scene.universe.instruments[proposed.instrument_id]

@@ -46,6 +46,7 @@ class InputColumns:
     def __init__(self, frame: pl.DataFrame) -> None:
         self._frame = frame
         self._known: dict[str, Floats] = {}
+        self._sets: dict[tuple[str, ...], tuple[tuple[str, ...], list[Floats]]] = {}
         self._windows: dict[int, Window] = {}
         self._price_factors = frame[PRICE_FACTOR].to_numpy()
 
@@ -55,8 +56,7 @@ class InputColumns:
         Units: what has no value is NaN.
         """
         shares = SharesOfDate(float(self._price_factors[place]))
-        names = (*_WINDOW_COLUMNS, *columns)
-        arrays = [self._values(name) for name in names]
+        names, arrays = self._set(tuple(columns))
         row, before = (
             dict(zip(names, [array.item(one) for array in arrays], strict=True)) for one in (place, place - 1)
         )
@@ -71,6 +71,13 @@ class InputColumns:
             arrays = {name: self._values(name)[span] for name in _WINDOW_COLUMNS}
             self._windows[place] = Window(**shares.arrays(arrays))
         return self._windows[place]
+
+    def _set(self, columns: tuple[str, ...]) -> tuple[tuple[str, ...], list[Floats]]:
+        """Bars and these columns: a strategy asks for the same ones at every bar."""
+        if columns not in self._sets:
+            names = (*_WINDOW_COLUMNS, *columns)
+            self._sets[columns] = names, [self._values(name) for name in names]
+        return self._sets[columns]
 
     def _values(self, name: str) -> Floats:
         if name not in self._known:
