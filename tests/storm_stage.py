@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -85,17 +85,25 @@ def calm(market: Market) -> None:
     process.kill()
 
 
-def storm(market: Market, seed: int) -> list[tuple[datetime, datetime]]:
-    """Two processes, schedulers, misfires, kills, and jumps of the clock; the instants, true and ours."""
+class Instant(NamedTuple):
+    """When something was done: by the world's clock, by ours, and the newest close that bars had come of."""
+
+    true: datetime
+    ours: datetime
+    shown: datetime
+
+
+def storm(market: Market, seed: int) -> list[Instant]:
+    """Two processes, schedulers, misfires, kills, and jumps of the clock; when all that was."""
     rng = np.random.default_rng(seed)
-    instants = list[tuple[datetime, datetime]]()
+    instants = list[Instant]()
     several = [Process(market.database, strategies, SETTINGS) for _ in range(2)]
     at_once(several, BEGIN + timedelta(seconds=1), "begin")
     for close in _steps(market):
         for true in (close + timedelta(seconds=int(second)) for second in sorted(rng.choice([3, 9, 14, 60, 250], 2))):
             now = true + JUMP * int(rng.choice([0, 0, 0, -1, 1]))
-            instants.append((true, now))
             market.show(true, now)
+            instants.append(Instant(true, now, market.shown))
             if rng.random() < 0.2:
                 continue  # a misfire: nobody looks
             if rng.random() < 0.05:

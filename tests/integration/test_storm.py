@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from tests.conftest import scale
 from tests.drift_market import fresh_database
 from tests.engine_rows import abstentions
 from tests.market import rows
-from tests.storm_stage import Market, calm, storm, strategies
+from tests.storm_stage import Instant, Market, calm, storm, strategies
 from tests.truth_record import IDENTITY, Record, first_difference, record
 
 STEPS = max(24, round(160 * scale()))
@@ -67,8 +67,11 @@ def by_signal(signals: Record) -> dict[Key, dict[str, Any]]:
     return {key[1:]: one for key, one in sorted(signals.items(), reverse=True)}
 
 
-def too_early(database: Database, instants: list[tuple[datetime, datetime]]) -> set[Key]:
-    """Who is on record as late because the clock was ahead: its bar could not be there. Nobody else may be late."""
+def too_early(database: Database, instants: list[Instant]) -> set[Key]:
+    """Who is on record as late because of the clock. Nobody else may be late.
+
+    It was ahead, and the bar could not be there; or put back, and what had come is of the future until it is over.
+    """
     late = [row for row in abstentions(database) if row["reason"] in LATE]
     evaluated = {
         (row["origin"], row["strategy"], row["timeframe"], row["close_at"]): row["evaluated_at"]
@@ -76,7 +79,8 @@ def too_early(database: Database, instants: list[tuple[datetime, datetime]]) -> 
     }
     for row in late:
         at = evaluated[row["origin"], row["strategy"], row["timeframe"], row["close_at"]]
-        assert any(true < row["close_at"] + timedelta(seconds=10) < at for true, ours in instants if ours == at), row
+        grace_ends = row["close_at"] + timedelta(seconds=10)
+        assert any(one.true < grace_ends < at or one.shown > at for one in instants if one.ours == at), row
     return {(row["strategy"], row["symbol"], row["timeframe"], row["close_at"].isoformat()) for row in late}
 
 
