@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from polars.datatypes import DataType
 
 from signalhub.domain.bar import OPEN_AT
@@ -62,10 +64,26 @@ def first_incomplete(frame: pl.DataFrame) -> dict[int, datetime]:
 
 def ascending(frame: pl.DataFrame) -> pl.DataFrame:
     """The rows by instrument and time. Quick where most of them are in order already."""
-    ids, instants = frame["instrument_id"].to_numpy(), frame["open_at"].dt.epoch("s").to_numpy()
-    # Whole seconds, which need 32 bits until the year 2106.
-    order = np.argsort((ids.astype(np.int64) << 32) | instants, kind="stable")
-    return frame[order]
+    return frame[np.argsort(row_keys(frame, "open_at"), kind="stable")]
+
+
+def row_keys(frame: pl.DataFrame, instant: str) -> NDArray[np.int64]:
+    """A number for each row that orders them by instrument and by an instant of whole seconds."""
+    # Seconds need 32 bits until the year 2106.
+    seconds = frame[instant].dt.epoch("s").to_numpy()
+    found: NDArray[np.int64] = (frame["instrument_id"].cast(pl.Int64).to_numpy() << 32) | seconds
+    return found
+
+
+def by_timeframe(
+    rows: Iterable[Mapping[str, Any]], timeframes: Iterable[Timeframe]
+) -> dict[Timeframe, dict[int, datetime]]:
+    """Rows with timeframe, instrument_id and from_at as instants by instrument; nothing where a timeframe has none."""
+    found: dict[Timeframe, dict[int, datetime]] = {one: {} for one in timeframes}
+    of_code = {one.code: instants for one, instants in found.items()}
+    for row in rows:
+        of_code[row["timeframe"]][row["instrument_id"]] = row["from_at"]
+    return found
 
 
 def rows_before(frame: pl.DataFrame, since: Mapping[int, datetime]) -> pl.DataFrame:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from signalhub.domain.session import ALWAYS, Calendar
 from signalhub.domain.timeframe import Timeframe, coarser
 from signalhub.domain.trading_time import Instants, traded
+from signalhub.snapshot.frame import row_keys
 
 OBSERVED, BEFORE = "obs", ".before"
 BARS_BEFORE = 24
@@ -127,7 +128,7 @@ def as_of(frame: pl.DataFrame, other: pl.DataFrame) -> NDArray[np.int64]:
     """
     if other.is_empty():
         return np.full(frame.height, _NONE, dtype=np.int64)
-    places = np.searchsorted(_keys(other), _keys(frame), side="right") - 1
+    places = np.searchsorted(row_keys(other, "close_at"), row_keys(frame, "close_at"), side="right") - 1
     ids = other["instrument_id"].to_numpy()
     is_its = (places >= 0) & (ids[np.maximum(places, 0)] == frame["instrument_id"].to_numpy())
     return np.where(is_its, places, _NONE).astype(np.int64)
@@ -136,13 +137,6 @@ def as_of(frame: pl.DataFrame, other: pl.DataFrame) -> NDArray[np.int64]:
 def dirty_from(timeframe: Timeframe, above: Timeframe, instant: datetime) -> datetime:
     """After which closes of a timeframe a change at an instant can be seen in the bars of a coarser one."""
     return above.floor(instant) + above.span - timeframe.span
-
-
-def _keys(frame: pl.DataFrame) -> NDArray[np.int64]:
-    # Closes are whole seconds, which need 32 bits until the year 2106.
-    seconds = frame["close_at"].dt.epoch("s").to_numpy()
-    found: NDArray[np.int64] = (frame["instrument_id"].cast(pl.Int64).to_numpy() << 32) | seconds
-    return found
 
 
 def _or_null(places: NDArray[np.int64], is_old: NDArray[np.bool_]) -> pl.Series:

@@ -20,7 +20,15 @@ from signalhub.db.connection import Connection
 from signalhub.db.copy import array_of
 from signalhub.db.queries import Queries
 from signalhub.domain.timeframe import TIMEFRAMES, Timeframe
-from signalhub.snapshot.frame import BAR_VALUES, Snapshot, ascending, first_incomplete, firsts, rows_before
+from signalhub.snapshot.frame import (
+    BAR_VALUES,
+    Snapshot,
+    ascending,
+    by_timeframe,
+    first_incomplete,
+    firsts,
+    rows_before,
+)
 from signalhub.snapshot.joined import Wanted
 from signalhub.snapshot.loading import LONGEST_BREAK, Rows, Spans, assembled, read_rows, stored
 
@@ -219,10 +227,7 @@ def _changed(connection: Connection, entries: Mapping[Timeframe, _Entry]) -> dic
         refresh_ids=[entry.refresh_id for entry in entries.values()],
         kept_untils=[entry.close for entry in entries.values()],
     )
-    found: dict[str, dict[int, datetime]] = {timeframe.code: {} for timeframe in entries}
-    for row in rows:
-        found[row["timeframe"]][row["instrument_id"]] = row["from_at"]
-    return {timeframe: found[timeframe.code] for timeframe in entries}
+    return by_timeframe(rows, entries)
 
 
 def _trimmed(frame: pl.DataFrame, bars: int) -> pl.DataFrame:

@@ -25,6 +25,7 @@ from signalhub.snapshot.frame import (
     OUTLIERS,
     UNLISTED,
     Snapshot,
+    by_timeframe,
     indicators,
 )
 from signalhub.snapshot.joined import OBSERVATION_AGE, Wanted, dirty_from, is_joined, with_contexts, with_observations
@@ -228,10 +229,7 @@ def _dirty(
     """Of each of the timeframes, from when on an instrument is dirty, up to the last close that has closed by then."""
     closes = [one.floor(last_close) for one in timeframes]
     rows = _SQL.rows(connection, "dirty_instruments", timeframes=[one.code for one in timeframes], closes=closes)
-    found: dict[str, dict[int, datetime]] = {one.code: {} for one in timeframes}
-    for row in rows:
-        found[row["timeframe"]][row["instrument_id"]] = row["from_at"]
-    return {one: found[one.code] for one in timeframes}
+    return by_timeframe(rows, timeframes)
 
 
 def _dirty_contexts(
