@@ -30,7 +30,7 @@ class Rising(Strategy):
         self,
         asset_classes: tuple[str, ...] = ("crypto", "forex"),
         timeframes: tuple[Timeframe, ...] = TIMEFRAMES,
-        on_assess: Callable[[], None] = lambda: None,
+        on_assess: Callable[[], None] | None = None,
         parameters: Parameters | None = None,
     ) -> None:
         self.asset_classes = asset_classes  # type: ignore[misc]  # one class for many universes
@@ -42,7 +42,8 @@ class Rising(Strategy):
         return Proposal(long=pl.col("close") > previous("close"), short=pl.lit(value=False))
 
     def assess(self, candidate: Candidate) -> Assessment:
-        self.on_assess()
+        if self.on_assess:
+            self.on_assess()
         body = 1.0 if candidate.row["close"] > candidate.row["open"] else 0.0
         parts = [Component("sure", 50, 1.0), Component("body", 50, body)]
         return Assessment(parts, f"Close {shown(candidate.row['close'])} rose.")

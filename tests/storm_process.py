@@ -11,6 +11,7 @@ from multiprocessing.connection import Connection
 
 from signalhub.db.engine import Database, create_engine
 from signalhub.jobs.evaluation import once
+from signalhub.jobs.scorer import WORTH_A_PROCESS
 from signalhub.service.enduring import Keeper
 from signalhub.service.pipeline import PipelineLoop
 from signalhub.settings import Settings
@@ -29,6 +30,11 @@ class Pipeline:
         self.strategies, self.settings, self.now = make(), settings, datetime.min
         keeper = Keeper("pipeline", self.database, settings, threading.Event())
         self._loop = PipelineLoop(self.database, settings, self.strategies, threading.Event(), keeper, self._clock)
+
+    def help(self) -> None:
+        """Another process scores with it, though instruments are few."""
+        self._loop.scorer.prepare(WORTH_A_PROCESS)
+        self._loop.scorer.wait()
 
     def begin(self) -> None:
         self._loop._catch_up()

@@ -94,11 +94,12 @@ class Instant(NamedTuple):
 
 
 def storm(market: Market, seed: int) -> list[Instant]:
-    """Two processes, schedulers, misfires, kills, and jumps of the clock; when all that was."""
+    """Two processes with a helper each, schedulers, misfires, kills, jumps of the clock; when all that was."""
     rng = np.random.default_rng(seed)
     instants = list[Instant]()
     several = [Process(market.database, strategies, SETTINGS) for _ in range(2)]
-    at_once(several, BEGIN + timedelta(seconds=1), "begin")
+    for name in ("begin", "help"):
+        at_once(several, BEGIN + timedelta(seconds=1), name)
     for close in _steps(market):
         for true in (close + timedelta(seconds=int(second)) for second in sorted(rng.choice([3, 9, 14, 60, 250], 2))):
             now = true + JUMP * int(rng.choice([0, 0, 0, -1, 1]))
@@ -123,7 +124,8 @@ def _killed_at_work(market: Market, process: Process, now: datetime, after_secon
     time.sleep(after_seconds)
     process.kill()
     another = Process(market.database, strategies, SETTINGS)
-    at_once([another], now, "begin")
+    for name in ("begin", "help"):
+        at_once([another], now, name)
     return another
 
 

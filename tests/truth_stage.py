@@ -17,7 +17,7 @@ from signalhub.domain.signal import Origin
 from signalhub.domain.timeframe import Timeframe
 from signalhub.jobs import live, pipeline
 from signalhub.jobs.evaluation import once
-from signalhub.jobs.pipeline import Block
+from signalhub.jobs.scoring import Block
 from signalhub.service.enduring import Keeper
 from signalhub.service.pipeline import PipelineLoop
 from signalhub.settings import Settings

@@ -12,8 +12,8 @@ from signalhub.db.engine import Database
 from signalhub.domain.signal import Origin
 from signalhub.domain.timeframe import TIMEFRAMES, Timeframe
 from signalhub.jobs import live, pipeline
-from signalhub.jobs.pipeline import Block
 from signalhub.jobs.progress import Progress
+from signalhub.jobs.scoring import Block
 from signalhub.settings import Settings
 from signalhub.signals.store import unevaluated_closes
 from signalhub.strategies.base import Strategy

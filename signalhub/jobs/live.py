@@ -14,11 +14,12 @@ from signalhub.db.engine import Database
 from signalhub.domain.signal import Origin
 from signalhub.domain.timeframe import Timeframe
 from signalhub.jobs import pipeline
-from signalhub.jobs.pipeline import Block, TooLate
+from signalhub.jobs.pipeline import TooLate
+from signalhub.jobs.scoring import Block, Score
 from signalhub.settings import Settings
 from signalhub.signals.gate import late_reasons
 from signalhub.signals.store import late_instruments
-from signalhub.snapshot import Kept, Liveness
+from signalhub.snapshot import Liveness
 from signalhub.strategies.base import Strategy
 
 _LIVE_AT_MOST = timedelta(minutes=15)
@@ -66,10 +67,10 @@ def groups(database: Database, timeframe: Timeframe, close: datetime) -> Livenes
 
 @dataclass(frozen=True)
 class Known:
-    """What a caller has already: the groups of a close, and what it remembers of earlier ones."""
+    """What a caller has already: the groups of a close, and a scorer that remembers earlier ones."""
 
     found: Liveness | None = None
-    kept: Kept | None = None
+    score: Score | None = None
 
 
 _NOTHING = Known()
@@ -91,7 +92,7 @@ def evaluate_close(
 
     def as_replay(instrument_ids: Sequence[int] | None) -> int:
         block = Block(timeframe, [close], Origin.REPLAY, instrument_ids)
-        return pipeline.evaluate_block(database, block, strategies, settings, read_clock(), kept=known.kept)
+        return pipeline.evaluate_block(database, block, strategies, settings, read_clock(), score=known.score)
 
     found = known.found or groups(database, timeframe, close)
     until = deadline(timeframe, close)
@@ -104,7 +105,7 @@ def evaluate_close(
     block = Block(timeframe, [close], Origin.LIVE, found.live, late_reasons(found, settings))
     try:
         signals = pipeline.evaluate_block(
-            database, block, strategies, settings, read_clock(), lambda: read_clock() <= until, known.kept
+            database, block, strategies, settings, read_clock(), lambda: read_clock() <= until, known.score
         )
     except TooLate:
         return as_replay(None)

@@ -2,48 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
 
 import polars as pl
 
-from signalhub import clock, outcomes, snapshot
+from signalhub import outcomes
 from signalhub.bars import ingest, quality, rollups
 from signalhub.bars.ingest import Ingested, Source
 from signalhub.db.connection import Connection
 from signalhub.db.engine import Database
 from signalhub.domain.bar import usable
-from signalhub.domain.signal import Origin, Reason
+from signalhub.domain.signal import Origin
 from signalhub.domain.timeframe import Timeframe
 from signalhub.indicators import own, own_files
 from signalhub.indicators.compute import compute
-from signalhub.jobs.laps import Laps
+from signalhub.jobs.scoring import Block, Score, Scored, fitting, scored
 from signalhub.outbox import publish
 from signalhub.settings import Settings
 from signalhub.signals import validity
-from signalhub.signals.evaluate import evaluate_scene, mark_best
-from signalhub.signals.gate import GateRules
-from signalhub.signals.judge import Terms
-from signalhub.signals.scene import Scene, Universe
+from signalhub.signals.evaluate import mark_best
 from signalhub.signals.store import Evaluated, Run, store
-from signalhub.signals.universe import universe_of
-from signalhub.snapshot import Kept
 from signalhub.strategies.base import Strategy
 
 Report = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Block:
-    """Closes of one timeframe that are evaluated together: one when live, many in a replay."""
-
-    timeframe: Timeframe
-    closes: Sequence[datetime]
-    origin: Origin
-    instrument_ids: Sequence[int] | None = None
-    late: Mapping[int, Reason] = field(default_factory=dict)
-    """Instruments whose bar of a live close did not come in time: abstained, with the reason."""
 
 
 class TooLate(Exception):
@@ -84,27 +67,20 @@ def evaluate_block(
     settings: Settings,
     now: datetime,
     in_time: Callable[[], bool] = lambda: True,
-    kept: Kept | None = None,
+    score: Score | None = None,
 ) -> int:
-    """Snapshot → candidates → signals → outbox of one block, in one transaction; the number of new signals.
+    """Snapshot → candidates → signals → outbox of one block, stored in one transaction; the number of new signals.
 
-    `kept`: what is remembered of earlier closes, for a block of one close.
+    `score`: who scores instead of us, for a block of one close.
     Raises: TooLate when `in_time` says no just before the commit; nothing is stored then.
     """
-    fitting = [strategy for strategy in strategies if block.timeframe in strategy.timeframes]
-    if not fitting:
+    able = fitting(strategies, block.timeframe)
+    if not able:
         return 0
-    lap = Laps()
-    # Bars, indicators and dirty ranges must be of one instant: a correction in between would tear the frame.
-    with database.reading() as connection:
-        seen = _seen(connection, block, fitting, kept)
-    lap.done("load")
+    found = score(block) if score else scored(database, block, able, settings)
+    mark_best(found.evaluations, settings.best_n)
     with database.transaction() as connection:
-        scene = Scene(seen, _universe(connection, block, seen), GateRules.of(settings))
-        lap.done("gate")
-        scene.propose(fitting)
-        lap.done("propose")
-        signal_ids = _stored(connection, block, scene, fitting, settings, lap, now)
+        signal_ids = _stored(connection, block, able, found, now)
         if block.origin is Origin.LIVE:
             publish.publish(connection, signal_ids, now)
         if not in_time():
@@ -126,39 +102,10 @@ def track(
         return dict(tracked.by_status)
 
 
-def _seen(connection: Connection, block: Block, strategies: Sequence[Strategy], kept: Kept | None) -> snapshot.Snapshot:
-    columns = sorted({name for strategy in strategies for name in strategy.columns})
-    if kept is None or len(block.closes) > 1:
-        return snapshot.load(connection, block.timeframe, block.closes, block.instrument_ids, columns)
-    cooldown = max(strategy.cooldown_bars(block.timeframe) for strategy in strategies)
-    return kept.load(connection, block.timeframe, block.closes[0], block.instrument_ids, columns, cooldown)
-
-
 def _stored(
-    connection: Connection,
-    block: Block,
-    scene: Scene,
-    strategies: Sequence[Strategy],
-    settings: Settings,
-    lap: Laps,
-    now: datetime,
+    connection: Connection, block: Block, strategies: Sequence[Strategy], found: Scored, now: datetime
 ) -> list[int]:
-    """Candidates judged strategy by strategy and stored all at once; the ids of the signals that are new."""
-    terms, shared = Terms.of(settings), lap.total / len(strategies)
-    found = []
-    for strategy in strategies:
-        started = clock.stopwatch()
-        evaluations = evaluate_scene(scene, strategy, terms, block.late)
-        took = (clock.stopwatch() - started) * 1000 + shared
-        found.append(Evaluated(strategy, evaluations, took / len(block.closes)))
-    mark_best([item.evaluations for item in found], settings.best_n)
-    lap.done("score")
-    seen, ids = scene.snapshot, list(scene.universe.instruments)
-    run = Run(block.origin, block.timeframe, ids, seen.hits, seen.misses, lap.each(len(block.closes)))
-    return store(connection, run, found, now)
-
-
-def _universe(connection: Connection, block: Block, seen: snapshot.Snapshot) -> Universe:
-    # The gate looks at what the calendar expects of a whole window, and windows reach back over closed days.
-    first = min([block.closes[0] - timedelta(days=7), *seen.frame["open_at"].bottom_k(1)])
-    return universe_of(connection, [*block.late, *seen.frame["instrument_id"].unique()], first, block.closes[-1])
+    """All at once; the ids of the signals that are new."""
+    run = Run(block.origin, block.timeframe, found.instrument_ids, found.hits, found.misses, found.steps)
+    each = zip(strategies, found.evaluations, found.milliseconds, strict=True)
+    return store(connection, run, [Evaluated(*of_strategy) for of_strategy in each], now)

@@ -6,7 +6,6 @@ They read windows and features out of the column cache; what they compute anew c
 from __future__ import annotations
 
 import os
-import pickle
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -24,6 +23,7 @@ from signalhub.performance.paths import Floats, Ints
 from signalhub.snapshot import PRICE_FACTOR
 from signalhub.snapshot.frame import BAR_VALUES
 from signalhub.strategies.base import Strategy
+from signalhub.strategies.portable import is_portable
 
 LEAST_BARS = 1_000_000
 """Fewer bars are done before a helper has come up."""
@@ -42,7 +42,7 @@ class Helpers:
         if strategy is None or columns is None:
             return
         is_large = columns.folder is not None and columns.frame.height >= LEAST_BARS
-        if count and is_large and _can_be_sent(strategy):
+        if count and is_large and is_portable(strategy):
             # Spawned, not forked: Polars and the server's connections have threads and sockets of their own.
             self._pool = ProcessPoolExecutor(count, get_context("spawn"))
             for _ in range(count):
@@ -93,14 +93,6 @@ NOBODY = Helpers()
 
 def _open(away: dict[int, Future[tuple[Assessed, New]]]) -> int:
     return sum(not future.done() for future in away.values())
-
-
-def _can_be_sent(strategy: Strategy) -> bool:
-    try:
-        pickle.dumps(strategy)
-    except (pickle.PicklingError, AttributeError, TypeError):
-        return False
-    return True
 
 
 @dataclass(frozen=True)

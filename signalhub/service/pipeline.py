@@ -8,16 +8,16 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from signalhub import clock
-from signalhub.bars import quality
+from signalhub.bars import instruments, quality
 from signalhub.bars.quality import Rules
 from signalhub.db.engine import Database
 from signalhub.domain.timeframe import TIMEFRAMES, Timeframe
 from signalhub.jobs import live, pipeline
 from signalhub.jobs.evaluation import once
 from signalhub.jobs.progress import Progress
+from signalhub.jobs.scorer import Scorer
 from signalhub.service.enduring import Keeper
 from signalhub.settings import Settings
-from signalhub.snapshot import Kept
 from signalhub.strategies.base import Strategy
 
 _LOG = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class PipelineLoop:
         self.keeper = keeper
         self.read_clock = read_clock
         self.catch_up_asked = threading.Event()
-        self.kept = Kept()
+        self.scorer = Scorer(database, strategies, settings)
         self._done: dict[Timeframe, datetime] = {}
 
     def run(self) -> None:
@@ -73,6 +73,7 @@ class PipelineLoop:
             self.keeper.enduring(self.look)
             self.wake.wait(_LOOK_EVERY)
             self.wake.clear()
+        self.scorer.close()
         self.keeper.leave()
 
     def look(self) -> None:
@@ -99,6 +100,7 @@ class PipelineLoop:
         self.keeper.beat(_CATCHING_UP)
         with self.database.transaction() as connection:
             quality.remember(connection, Rules.of(self.settings))
+            self.scorer.prepare(len(instruments.every(connection)))
         now = self.read_clock()
         done = once(self.database, self.strategies, self.settings, self.read_clock, _Beating(self.keeper))
         # The newest close is looked at again: its bars may have been waited for.
@@ -121,7 +123,7 @@ class PipelineLoop:
             if not (found.live or found.unsettled):
                 return True
             started = clock.stopwatch()
-            known = live.Known(found, self.kept)
+            known = live.Known(found, self.scorer)
             signals = live.evaluate_close(
                 self.database, timeframe, close, self.strategies, self.settings, self.read_clock, known
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -15,6 +16,9 @@ from signalhub.jobs.schedule import API, DELIVERY, FEEDS, PIPELINE
 PROCESSES: Mapping[str, Sequence[str]] = {"pipeline": (FEEDS, PIPELINE), "edge": (DELIVERY, API)}
 """Two processes, so that scoring at midnight never stalls a socket."""
 WRONG_USAGE = 2
+ENVIRONMENT: Mapping[str, str] = {"POLARS_MAX_THREADS": "1"}
+"""What they are told beside our own environment, which counts more. A close is a few ten thousand rows: to hand columns
+of them to a second thread takes longer than it saves, and the other core has a process of its own to run."""
 _LOOK_EVERY = 0.2
 _PAUSES = (0.2, 1.0, 2.0, 5.0)
 """Seconds before a process that died is started again; one that lived for a minute begins anew."""
@@ -69,7 +73,7 @@ class Supervisor:
         return 0
 
     def _start(self, watched: _Watched) -> None:
-        watched.process = subprocess.Popen(watched.words, stdin=subprocess.PIPE)
+        watched.process = subprocess.Popen(watched.words, stdin=subprocess.PIPE, env={**ENVIRONMENT, **os.environ})
         watched.started = clock.stopwatch()
         _LOG.info("%s: started as process %d", watched.name, watched.process.pid)
 

@@ -9,14 +9,17 @@ from signalhub.snapshot.frame import CONTEXT_BARS, PRICE_FACTOR, SNAPSHOT_SCHEMA
 from signalhub.snapshot.joined import is_joined
 from signalhub.snapshot.kept import Kept
 from signalhub.snapshot.loading import load
+from signalhub.snapshot.portion import WHOLE, Portion
 
 __all__ = [
     "CONTEXT_BARS",
     "PRICE_FACTOR",
     "SNAPSHOT_SCHEMA",
+    "WHOLE",
     "WINDOW_BARS",
     "Kept",
     "Liveness",
+    "Portion",
     "Snapshot",
     "by_liveness",
     "closes_between",

@@ -31,6 +31,7 @@ from signalhub.snapshot.frame import (
 )
 from signalhub.snapshot.joined import Wanted
 from signalhub.snapshot.loading import LONGEST_BREAK, Rows, Spans, assembled, read_rows, stored
+from signalhub.snapshot.portion import WHOLE, Portion
 
 _SQL = Queries("snapshot")
 REACH_BARS = 60
@@ -83,9 +84,10 @@ class _Need(NamedTuple):
 
 
 class Kept:
-    """What one process remembers. Threads take turns at a timeframe: it is topped up once, whoever asks first."""
+    """What one process remembers of its portion. Threads take turns at a timeframe: it is topped up once."""
 
-    def __init__(self) -> None:
+    def __init__(self, portion: Portion = WHOLE) -> None:
+        self.portion = portion
         self._entries: dict[Timeframe, _Entry] = {}
         self._turns = {timeframe: Lock() for timeframe in TIMEFRAMES}
 
@@ -116,11 +118,11 @@ class Kept:
         frames, ids = {}, _ids(connection)
         with self._turn(asked):
             of_use = {need.timeframe: entry for need in needs if (entry := self._of_use(need, ids)) is not None}
-            changed = _changed(connection, of_use)
+            changed = _changed(connection, of_use, self.portion)
             for need in needs:
                 one = need.timeframe
                 if one in of_use:
-                    entry = _topped_up(connection, one, of_use[one], changed[one], need.close)
+                    entry = self._topped_up(connection, one, of_use[one], changed[one], need.close)
                     self._entries[one] = replace(entry, refresh_id=ids[1])
                     hits += 1
                 else:
@@ -151,62 +153,67 @@ class Kept:
         timeframe, close, columns, bars = need
         entry = self._entries.get(timeframe)
         if entry is not None:
-            # Whoever asks for other columns will ask for them again.
+            # Who asks for other columns will ask for them again.
             columns, bars = columns | entry.columns, max(bars, entry.bars)
-        spans = _newest(connection, timeframe, close, bars)
+        spans = self._newest(connection, timeframe, close, bars)
         frame = read_rows(connection, timeframe, spans, close, sorted(columns))
         return _Entry(_Held(frame), columns, close, newest, bars)
+
+    def _topped_up(
+        self,
+        connection: Connection,
+        timeframe: Timeframe,
+        entry: _Entry,
+        changed: Mapping[int, datetime],
+        close: datetime,
+    ) -> _Entry:
+        """The entry with the rows up to a close, those read again that `changed` or may have been completed."""
+        held, since = entry.held.firsts, dict(changed)
+        if close > entry.close:
+            asked = {"first_open": entry.close, "last_open": close - timeframe.span, **self.portion.asked}
+            new = _SQL.rows(connection, "new_instruments", timeframe=timeframe.code, known_ids=array_of(held), **asked)
+            since |= {row["instrument_id"]: entry.close for row in new}
+        # Whether a bar is complete hangs on the watermark too.
+        for key, from_at in entry.held.first_incomplete.items():
+            since[key] = min(from_at, since.get(key, from_at))
+        if not since and close == entry.close:
+            return entry
+        whole = {key for key, from_at in since.items() if from_at <= held.get(key, from_at)}
+        kept = rows_before(entry.held.frame, since)
+        from_ats = {key: since.get(key, entry.close) for key in held if key not in whole}
+        parts = [kept, _read(connection, timeframe, entry, from_ats, close)]
+        if whole:
+            spans = self._newest(connection, timeframe, close, entry.bars, list(whole))
+            parts.append(_read(connection, timeframe, entry, spans.by_id, close))
+        frame = kept if all(part.is_empty() for part in parts[1:]) else ascending(pl.concat(parts))
+        return replace(entry, held=_Held(_trimmed(frame, entry.bars)), close=close)
+
+    def _newest(
+        self,
+        connection: Connection,
+        timeframe: Timeframe,
+        close: datetime,
+        bars: int,
+        instrument_ids: Sequence[int] | None = None,
+    ) -> Spans:
+        """The bars before a close and its own, also of instruments whose market is closed then."""
+        rows = _SQL.rows(
+            connection,
+            "newest_spans",
+            timeframe=timeframe.code,
+            last_open=close - timeframe.span,
+            not_before=close - LONGEST_BREAK - _SPARSEST * bars * timeframe.span,
+            bars=bars + 1,
+            instrument_ids=instrument_ids,
+            **self.portion.asked,
+        )
+        return Spans.of(rows)
 
 
 def _ids(connection: Connection) -> tuple[int, int]:
     """Of the oldest refresh that is still on record, and of the newest."""
     row = _SQL.rows(connection, "refresh_ids")[0]
     return row["oldest"], row["newest"]
-
-
-def _topped_up(
-    connection: Connection, timeframe: Timeframe, entry: _Entry, changed: Mapping[int, datetime], close: datetime
-) -> _Entry:
-    """The entry with the rows up to a close, and with those that `changed` or may have been completed read again."""
-    held, since = entry.held.firsts, dict(changed)
-    if close > entry.close:
-        span = {"first_open": entry.close, "last_open": close - timeframe.span}
-        new = _SQL.rows(connection, "new_instruments", timeframe=timeframe.code, known_ids=array_of(held), **span)
-        since |= {row["instrument_id"]: entry.close for row in new}
-    # Whether a bar is complete hangs on the watermark too.
-    for key, from_at in entry.held.first_incomplete.items():
-        since[key] = min(from_at, since.get(key, from_at))
-    if not since and close == entry.close:
-        return entry
-    whole = {key for key, from_at in since.items() if from_at <= held.get(key, from_at)}
-    kept = rows_before(entry.held.frame, since)
-    from_ats = {key: since.get(key, entry.close) for key in held if key not in whole}
-    parts = [kept, _read(connection, timeframe, entry, from_ats, close)]
-    if whole:
-        spans = _newest(connection, timeframe, close, entry.bars, list(whole))
-        parts.append(_read(connection, timeframe, entry, spans.by_id, close))
-    frame = kept if all(part.is_empty() for part in parts[1:]) else ascending(pl.concat(parts))
-    return replace(entry, held=_Held(_trimmed(frame, entry.bars)), close=close)
-
-
-def _newest(
-    connection: Connection,
-    timeframe: Timeframe,
-    close: datetime,
-    bars: int,
-    instrument_ids: Sequence[int] | None = None,
-) -> Spans:
-    """The bars before a close and its own, also of instruments whose market is closed then."""
-    rows = _SQL.rows(
-        connection,
-        "newest_spans",
-        timeframe=timeframe.code,
-        last_open=close - timeframe.span,
-        not_before=close - LONGEST_BREAK - _SPARSEST * bars * timeframe.span,
-        bars=bars + 1,
-        instrument_ids=instrument_ids,
-    )
-    return Spans.of(rows)
 
 
 def _read(
@@ -218,7 +225,9 @@ def _read(
     return read_rows(connection, timeframe, spans, close, sorted(entry.columns)).select(entry.held.frame.columns)
 
 
-def _changed(connection: Connection, entries: Mapping[Timeframe, _Entry]) -> dict[Timeframe, dict[int, datetime]]:
+def _changed(
+    connection: Connection, entries: Mapping[Timeframe, _Entry], portion: Portion
+) -> dict[Timeframe, dict[int, datetime]]:
     """Instruments some of whose kept rows may be otherwise now, and from when on."""
     rows = _SQL.rows(
         connection,
@@ -227,7 +236,7 @@ def _changed(connection: Connection, entries: Mapping[Timeframe, _Entry]) -> dic
         refresh_ids=[entry.refresh_id for entry in entries.values()],
         kept_untils=[entry.close for entry in entries.values()],
     )
-    return by_timeframe(rows, entries)
+    return {one: portion.among(instants) for one, instants in by_timeframe(rows, entries).items()}
 
 
 def _trimmed(frame: pl.DataFrame, bars: int) -> pl.DataFrame:

@@ -210,6 +210,7 @@ CROSS JOIN LATERAL (
     ) AS n
 ) AS p
 WHERE p.from_at IS NOT NULL
+    AND mod(i.instrument_id, %(portions)s::integer) = %(portion)s::integer
     AND (%(instrument_ids)s::integer[] IS NULL OR i.instrument_id = ANY(%(instrument_ids)s::integer[]))
 ORDER BY i.instrument_id;
 
@@ -284,6 +285,7 @@ ORDER BY k.timeframe, c.instrument_id;
 SELECT i.instrument_id
 FROM market.instruments AS i
 WHERE NOT i.instrument_id = ANY(%(known_ids)s::integer[])
+    AND mod(i.instrument_id, %(portions)s::integer) = %(portion)s::integer
     AND EXISTS (
         SELECT 1 FROM market.indicators AS y
         WHERE y.instrument_id = i.instrument_id AND y.timeframe = %(timeframe)s::text

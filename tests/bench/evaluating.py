@@ -6,9 +6,14 @@ what `signalhub run` does after the bars came in: roll up and compute, then eval
 
 from __future__ import annotations
 
+import gc
+import os
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
 from statistics import median
+from unittest import mock
 
 import numpy as np
 import polars as pl
@@ -16,14 +21,15 @@ from psycopg import sql
 
 from signalhub.bars import instruments, rollups
 from signalhub.bars.ingest import Source
-from signalhub.db.engine import Database
+from signalhub.db.engine import Database, create_engine
 from signalhub.domain.bar import OPEN_AT
 from signalhub.domain.instrument import InstrumentSpec
 from signalhub.domain.timeframe import D1, H1, M1, TIMEFRAMES, Timeframe
 from signalhub.indicators.compute import compute
 from signalhub.jobs import live, pipeline
+from signalhub.jobs.scorer import Scorer
+from signalhub.service.supervisor import ENVIRONMENT
 from signalhub.settings import Settings
-from signalhub.snapshot import Kept
 from signalhub.strategies.declared import declared
 from tests.bench.measure import Latency, seconds
 
@@ -39,13 +45,26 @@ _SOURCE = Source("bench", is_live=True, is_backfill=False)
 
 
 def measure(database: Database) -> Iterator[Latency]:
-    """Cold, steady and all six, each with its steps."""
+    """Cold, steady and all six, each with its steps: in a process that is told what the service's are told."""
+    url = database.engine.url.render_as_string(hide_password=False)
+    with mock.patch.dict(os.environ, ENVIRONMENT), ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        yield from pool.submit(_measured, url, database.edition).result()
+
+
+def _measured(url: str, edition: str) -> list[Latency]:
+    return list(_latencies(Database(create_engine(url), edition)))
+
+
+def _latencies(database: Database) -> Iterator[Latency]:
     ids = _register(database)
     walk = _Walk(ids)
     begun = MIDNIGHT - STEADY * M1.span
     prepared = seconds(lambda: _fill(database, walk, begun))
     yield Latency(f"{len(ids)} instruments made ready", database.edition, 1000 * prepared)
     loop = _Loop(database)
+    # As service/parts.py does.
+    gc.collect()
+    gc.freeze()
     yield from loop.told("first close of 1m, nothing kept", [loop.minute(walk, begun + M1.span)])
     minutes = [begun + k * M1.span for k in range(2, STEADY)]
     took = {at: loop.minute(walk, at) for at in minutes}
@@ -54,6 +73,7 @@ def measure(database: Database) -> Iterator[Latency]:
     # The other timeframes have been looked at once: what they keep is there.
     loop.warm(MIDNIGHT - M1.span)
     yield from loop.told("a close of all six", [loop.minute(walk, MIDNIGHT)])
+    loop.scorer.close()
 
 
 class _Walk:
@@ -149,9 +169,11 @@ class _Loop:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.kept = Kept()
         self.strategies = declared()
         self.settings = Settings()
+        self.scorer = Scorer(database, self.strategies, self.settings)
+        self.scorer.prepare(INSTRUMENTS)
+        self.scorer.wait()
 
     def minute(self, walk: _Walk, close: datetime) -> dict[str, float]:
         """The closing bars come in; milliseconds of each step after that."""
@@ -172,7 +194,7 @@ class _Loop:
         now = close + timedelta(seconds=2)
         with live.alone(self.database, timeframe, close):
             found = live.groups(self.database, timeframe, close)
-            known = live.Known(found, self.kept)
+            known = live.Known(found, self.scorer)
             done = live.evaluate_close(
                 self.database, timeframe, close, self.strategies, self.settings, lambda: now, known
             )

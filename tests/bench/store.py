@@ -23,7 +23,7 @@ from signalhub.domain.signal import Origin
 from signalhub.domain.timeframe import H1, M1, M5, ROLLED_UP, Timeframe
 from signalhub.indicators.compute import compute
 from signalhub.jobs import pipeline
-from signalhub.jobs.pipeline import Block
+from signalhub.jobs.scoring import Block
 from signalhub.settings import Settings
 from signalhub.strategies.base import Strategy
 from tests.bench import big_store

@@ -15,7 +15,7 @@ from signalhub.domain.signal import Origin
 from signalhub.domain.timeframe import H1, M15, Timeframe
 from signalhub.jobs import pipeline
 from signalhub.jobs.evaluation import Scope
-from signalhub.jobs.pipeline import Block
+from signalhub.jobs.scoring import Block
 from signalhub.snapshot import WINDOW_BARS
 from tests.engine_rows import abstentions, signals
 from tests.evaluation_market import SETTINGS, add, close_of, lively_quarters, replayed, settle

@@ -11,7 +11,7 @@ from signalhub.domain.signal import Origin
 from signalhub.domain.timeframe import M15
 from signalhub.jobs import pipeline
 from signalhub.jobs.evaluation import replay
-from signalhub.jobs.pipeline import Block
+from signalhub.jobs.scoring import Block
 from tests.engine_rows import abstentions, evaluations, every_byte, forget, record, signals
 from tests.evaluation_market import (
     BARS,

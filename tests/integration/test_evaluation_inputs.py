@@ -11,10 +11,11 @@ from signalhub.db.engine import Database
 from signalhub.domain.signal import Origin, Reason
 from signalhub.domain.timeframe import M15
 from signalhub.jobs import pipeline
-from signalhub.jobs.pipeline import Block
+from signalhub.jobs.scorer import Scorer
+from signalhub.jobs.scoring import Block
 from signalhub.signals.inputs import candidate_of, tick_of
 from signalhub.signals.judge import Judged, Terms, judge
-from signalhub.snapshot import WINDOW_BARS, Kept
+from signalhub.snapshot import WINDOW_BARS
 from signalhub.strategies.base import Strategy
 from signalhub.strategies.breakout import Breakout
 from tests.engine_rows import abstentions, evaluations, forget, record, signals
@@ -119,10 +120,10 @@ class TestCounts:
     ) -> None:
         lively_market(database)
         pipeline.refresh(database, NEXT_YEAR)
-        kept, closes = Kept(), [close_of(number) for number in range(180, 210)]
+        score, closes = Scorer(database, REAL, SETTINGS), [close_of(number) for number in range(180, 210)]
         for close in closes:
             block = Block(M15, [close], Origin.REPLAY)
-            pipeline.evaluate_block(database, block, REAL, SETTINGS, NEXT_YEAR, kept=kept)
+            pipeline.evaluate_block(database, block, REAL, SETTINGS, NEXT_YEAR, score=score)
         found = rows(database, "SELECT * FROM engine.evaluations ORDER BY close_at")
         # Its own frame, and the hour's that both strategies look at.
         assert {(row["close_at"], row["snapshot_hits"], row["snapshot_misses"]) for row in found} == {

@@ -16,7 +16,7 @@ from signalhub.domain.timeframe import D1, H1, M15, Timeframe
 from signalhub.domain.trading_time import traded
 from signalhub.jobs import pipeline
 from signalhub.jobs.evaluation import replay
-from signalhub.jobs.pipeline import Block
+from signalhub.jobs.scoring import Block
 from signalhub.settings import Settings
 from signalhub.signals.completeness import with_covered
 from signalhub.signals.gate import late_reasons

@@ -17,7 +17,7 @@ from signalhub.domain.signal import Origin
 from signalhub.domain.timeframe import M15
 from signalhub.jobs import live, pipeline
 from signalhub.jobs.evaluation import Scope
-from signalhub.jobs.pipeline import Block
+from signalhub.jobs.scoring import Block
 from signalhub.snapshot import closes_between
 from tests import records
 from tests.engine_rows import abstentions, evaluations, every_byte, forget, signals

@@ -1,0 +1,16 @@
+"""Which strategies can be sent to another process."""
+
+from __future__ import annotations
+
+import pickle
+
+from signalhub.strategies.base import Strategy
+
+
+def is_portable(strategy: Strategy) -> bool:
+    """Whether another process can be handed it: it holds nothing but its parameters, or what can be sent as well."""
+    try:
+        pickle.dumps(strategy)
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return False
+    return True
