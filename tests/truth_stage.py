@@ -17,6 +17,7 @@ from signalhub.domain.signal import Origin
 from signalhub.domain.timeframe import Timeframe
 from signalhub.jobs import live, pipeline
 from signalhub.jobs.evaluation import once
+from signalhub.jobs.scorer import WORTH_A_PROCESS
 from signalhub.jobs.scoring import Block
 from signalhub.service.enduring import Keeper
 from signalhub.service.pipeline import PipelineLoop
@@ -88,10 +89,16 @@ class Live:
             step = LIVE_FROM + (number + 1) * STEP
             if number in downs:
                 down_until = step + timedelta(minutes=downs[number])
-                self._loop = None
+                self._stop()
             looks = [5, *self.rng.choice([12, 40, 160, 290], int(self.rng.integers(0, 3)), replace=False)]
             for seconds in sorted(looks):
                 self._at(step + timedelta(seconds=int(seconds)), is_down=step < down_until)
+        self._stop()
+
+    def _stop(self) -> None:
+        if self._loop is not None:
+            self._loop.scorer.close()
+            self._loop = None
 
     def _at(self, now: datetime, *, is_down: bool) -> None:
         self.now = now
@@ -100,6 +107,8 @@ class Live:
             return
         if self._loop is None:
             self._loop = self._started()
+            # Alone until the first restart, with a second process since: it makes no difference.
+            self._loop.scorer.prepare(WORTH_A_PROCESS)
         self._loop.look()
         if self.rng.random() < 0.03:
             once(self.store.database, self._loop.strategies, SETTINGS, lambda: self.now)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import threading
 from datetime import timedelta
 from typing import Any
@@ -14,6 +16,7 @@ from signalhub.service.enduring import Keeper, Stopped
 from signalhub.service.pipeline import PipelineLoop
 from tests.engine_rows import abstentions, evaluations, signals
 from tests.live_stage import FILES, SETTINGS, Stage
+from tests.market import rows
 from tests.rising import Rising
 
 
@@ -136,3 +139,25 @@ def test_long_work_ends_half_way_when_it_is_asked_to(loop: Loop) -> None:
     loop.loop.keeper.stop.set()
     with pytest.raises(Stopped):
         loop.begin()
+
+
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core: there is no second process")
+def test_with_instruments_enough_a_second_process_scores_half_of_them_until_the_loop_ends(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("signalhub.jobs.scorer.WORTH_A_PROCESS", 3)
+    keys = [loop.stage.instrument(f"{letter}/USDT") for letter in "ABC"]
+    loop.begin()
+    loop.loop.scorer.wait()
+    (helper,) = multiprocessing.active_children()
+    for key in keys:
+        loop.stage.rises(key)
+    assert loop.look(2) == ["live"] * 3
+    assert [row["instruments_seen"] for row in loop.found()] == [3]
+    counted = "SELECT snapshot_hits + snapshot_misses AS frames FROM engine.evaluations WHERE close_at = %s"
+    # Two processes, each with a frame of its own.
+    assert rows(loop.stage.database, counted, (loop.stage.close,)) == [{"frames": 2}]
+    loop.loop.keeper.stop.set()
+    loop.loop.run()
+    helper.join(20)
+    assert not helper.is_alive()
