@@ -12,13 +12,14 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from signalhub.db.embedded import EmbeddedServer
+from signalhub.strategies.declared import declared
 from tests import servers
 from tests.acceptance.commands import PATIENCE, answer_of, assert_refused, environment, signalhub
 from tests.acceptance.places import empty_home
@@ -78,11 +79,24 @@ def stage(database_url: str, exchange: str, sink: HttpDouble, tmp_path: Path) ->
 
 
 def wait_for_a_close(stage: Stage) -> None:
-    """Until a minute that begins now has closed, is stored for all, and every message of it is gone."""
+    """Until a minute that begins now has closed, is evaluated, and no message waits any more; the next is far yet."""
     close = datetime.fromtimestamp((time.time() // MINUTE + 1) * MINUTE, UTC)
+    wait_for(stage, close)
+    while datetime.now(UTC) > close + timedelta(seconds=MINUTE / 2):
+        close += timedelta(seconds=MINUTE)
+        wait_for(stage, close)
+
+
+def wait_for(stage: Stage, close: datetime) -> None:
+    """Until the close is stored for all, evaluated on every timeframe it ends, and no message waits any more."""
     stage.wait(lambda: (stage.newest_settled() or close.min.replace(tzinfo=UTC)) >= close, "no bars came", 120)
-    evaluated = f"SELECT count(*) FROM engine.evaluations WHERE origin = 'live' AND close_at = '{close.isoformat()}'"
-    stage.wait(lambda: stage.one(evaluated) >= 2, "the close was not evaluated")
+    due = sum(timeframe.floor(close) == close for strategy in declared() for timeframe in strategy.timeframes)
+    evaluated = (
+        "SELECT count(*) FROM (SELECT DISTINCT strategy_id, timeframe FROM engine.evaluations "
+        f"WHERE close_at = '{close.isoformat()}')"
+    )
+    stage.wait(lambda: stage.one(evaluated) >= due, "the close was not evaluated")
+    stage.wait_until_at_work(datetime.now(UTC))  # what ended with the close is tracked, and told of, by then
     stage.wait(lambda: stage.one("SELECT count(*) FROM outbox.messages WHERE status = 'pending'") == 0, "undelivered")
 
 
