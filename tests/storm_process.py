@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 
 from signalhub.db.engine import Database, create_engine
 from signalhub.jobs.evaluation import once
-from signalhub.jobs.scorer import WORTH_A_PROCESS
+from signalhub.jobs.scorer import WORTH_A_PROCESS, cores
 from signalhub.service.enduring import Keeper
 from signalhub.service.pipeline import PipelineLoop
 from signalhub.settings import Settings
@@ -35,6 +35,10 @@ class Pipeline:
         """Another process scores with it, though instruments are few."""
         self._loop.scorer.prepare(WORTH_A_PROCESS)
         self._loop.scorer.wait()
+        self.is_helped()
+
+    def is_helped(self) -> None:
+        assert self._loop.scorer.helper_pid is not None or cores() < 2
 
     def begin(self) -> None:
         self._loop._catch_up()

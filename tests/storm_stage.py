@@ -113,6 +113,7 @@ def storm(market: Market, seed: int) -> list[Instant]:
     now = market.until + timedelta(minutes=16)
     market.show(now, now)
     at_once(several, now, "look", "catch_up")
+    at_once(several, now, "is_helped")
     for process in several:
         process.kill()
     return instants

@@ -17,7 +17,7 @@ from signalhub.domain.signal import Origin
 from signalhub.domain.timeframe import Timeframe
 from signalhub.jobs import live, pipeline
 from signalhub.jobs.evaluation import once
-from signalhub.jobs.scorer import WORTH_A_PROCESS
+from signalhub.jobs.scorer import WORTH_A_PROCESS, cores
 from signalhub.jobs.scoring import Block
 from signalhub.service.enduring import Keeper
 from signalhub.service.pipeline import PipelineLoop
@@ -78,6 +78,7 @@ class Live:
         self.store, self.world, self.rng = store, world, np.random.default_rng(seed)
         self.now = LIVE_FROM + timedelta(seconds=1)
         self._deliveries, self._observations = list(world.deliveries), list(world.observations)
+        self._is_helped = False
         self._loop: PipelineLoop | None = self._started()
 
     def run(self) -> None:
@@ -97,6 +98,7 @@ class Live:
 
     def _stop(self) -> None:
         if self._loop is not None:
+            assert (self._loop.scorer.helper_pid is not None) is self._is_helped
             self._loop.scorer.close()
             self._loop = None
 
@@ -109,6 +111,8 @@ class Live:
             self._loop = self._started()
             # Alone until the first restart, with a second process since: it makes no difference.
             self._loop.scorer.prepare(WORTH_A_PROCESS)
+            self._loop.scorer.wait()
+            self._is_helped = cores() > 1
         self._loop.look()
         if self.rng.random() < 0.03:
             once(self.store.database, self._loop.strategies, SETTINGS, lambda: self.now)

@@ -18,12 +18,12 @@ from signalhub.domain.signal import Origin
 from signalhub.domain.timeframe import Timeframe
 from signalhub.indicators import own, own_files
 from signalhub.indicators.compute import compute
-from signalhub.jobs.scoring import Block, Score, Scored, fitting, scored
+from signalhub.jobs.scoring import Block, Score, scored
 from signalhub.outbox import publish
 from signalhub.settings import Settings
 from signalhub.signals import validity
 from signalhub.signals.evaluate import mark_best
-from signalhub.signals.store import Evaluated, Run, store
+from signalhub.signals.store import store
 from signalhub.strategies.base import Strategy
 
 Report = Callable[[str], None]
@@ -71,16 +71,13 @@ def evaluate_block(
 ) -> int:
     """Snapshot → candidates → signals → outbox of one block, stored in one transaction; the number of new signals.
 
-    `score`: who scores instead of us, for a block of one close.
+    `score`: who scores instead of us, for a block of one close, by the same strategies and settings.
     Raises: TooLate when `in_time` says no just before the commit; nothing is stored then.
     """
-    able = fitting(strategies, block.timeframe)
-    if not able:
-        return 0
-    found = score(block) if score else scored(database, block, able, settings)
-    mark_best(found.evaluations, settings.best_n)
+    found = score(block) if score else scored(database, block, strategies, settings)
+    mark_best([of_strategy.evaluations for of_strategy in found.evaluated], settings.best_n)
     with database.transaction() as connection:
-        signal_ids = _stored(connection, block, able, found, now)
+        signal_ids = store(connection, found.run, found.evaluated, now)
         if block.origin is Origin.LIVE:
             publish.publish(connection, signal_ids, now)
         if not in_time():
@@ -100,12 +97,3 @@ def track(
         validity.check(connection, tracked.ended, now, instrument_ids)
         publish.publish_closings(connection, tracked.ended, now)
         return dict(tracked.by_status)
-
-
-def _stored(
-    connection: Connection, block: Block, strategies: Sequence[Strategy], found: Scored, now: datetime
-) -> list[int]:
-    """All at once; the ids of the signals that are new."""
-    run = Run(block.origin, block.timeframe, found.instrument_ids, found.hits, found.misses, found.steps)
-    each = zip(strategies, found.evaluations, found.milliseconds, strict=True)
-    return store(connection, run, [Evaluated(*of_strategy) for of_strategy in each], now)

@@ -6,18 +6,15 @@ and keeps its own portion, whole instruments of it: the same comes out as of one
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
-import signal
 import threading
 from collections.abc import Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context, parent_process
 
-from signalhub.db.engine import Database, create_engine
-from signalhub.jobs.scoring import Block, Scored, fitting, merged, scored
+from signalhub import clock
+from signalhub.db.engine import Database
+from signalhub.jobs.helper import Helper, HelperGone, code_of
+from signalhub.jobs.scoring import Block, Scored, merged, scored
 from signalhub.settings import Settings
 from signalhub.snapshot import Kept, Portion
 from signalhub.strategies.base import Strategy
@@ -26,7 +23,9 @@ from signalhub.strategies.portable import is_portable
 WORTH_A_PROCESS = 100
 """Fewer instruments are scored before another process has answered."""
 _OURS, _THEIRS = Portion(0, 2), Portion(1, 2)
-_Given = tuple[Database, Sequence[Strategy], Settings]
+_PAUSES = (0.0, 5.0, 30.0, 300.0)
+"""Seconds before a helper that is gone is started again; one that lived for ten minutes begins anew."""
+_SETTLED_AFTER = 600.0
 _LOG = logging.getLogger(__name__)
 
 
@@ -34,115 +33,157 @@ class Scorer:
     """Scores blocks of one close, as `scoring.scored` does. Threads may ask side by side."""
 
     def __init__(self, database: Database, strategies: Sequence[Strategy], settings: Settings) -> None:
-        self._given = database, strategies, settings
+        self._database, self._strategies, self._settings = database, strategies, settings
         self._alone, self._beside = Kept(), Kept(_OURS)
-        self._helper: _Helper | None = None
+        self._helpers = _Helpers(database, strategies, settings)
 
     def __call__(self, block: Block) -> Scored:
-        """Together with the helper, once that is up."""
-        helper = self._helper
-        if helper is None or not helper.is_ready:
-            return _scored(self._given, block, self._alone)
+        """Together with the helper, where one is up."""
+        helper = self._helpers.at_hand()
+        if helper is None:
+            return self._scored(block, self._alone)
+        # Two frames of each timeframe are enough: who is left alone reads its own whole.
         self._alone.forget()
-        theirs = helper.begin(block)
-        ours = _scored(self._given, block, self._beside)
         try:
-            return merged([ours, theirs.result()])
-        except BrokenProcessPool:
-            _LOG.warning("%s: the second process is gone; its half is scored here, another is started", block.timeframe)
-            self._restart(helper)
-            return merged([ours, _scored(self._given, block, Kept(_THEIRS))])
+            theirs = helper.begin(block)
+        except HelperGone as error:
+            self._helpers.lose(helper, error)
+            return self._scored(block, self._alone)
+        try:
+            ours = self._scored(block, self._beside)
+        except BaseException:
+            theirs.cancel()
+            raise
+        try:
+            return merged(ours, helper.result(theirs))
+        except HelperGone as error:
+            self._helpers.lose(helper, error)
+            return merged(ours, self._scored(block, Kept(_THEIRS)))
 
     def prepare(self, instruments: int) -> None:
         """Starts a helper if there are instruments enough, and a core for it; it is used as soon as it is up."""
-        is_worth_it = instruments >= WORTH_A_PROCESS and (os.cpu_count() or 1) > 1
-        if self._helper is None and is_worth_it and all(map(is_portable, self._given[1])):
-            self._helper = _Helper(*self._given)
+        if instruments >= WORTH_A_PROCESS and cores() > 1:
+            self._helpers.want()
+
+    @property
+    def helper_pid(self) -> int | None:
+        """The process that helps, where one is up."""
+        helper = self._helpers.at_hand()
+        return helper.pid if helper else None
 
     def wait(self) -> None:
-        """Until the helper is up, if there is one."""
-        if self._helper is not None:
-            self._helper.wait()
+        """Until the helper that was started last is up, or turned out not to come."""
+        self._helpers.wait()
 
     def close(self) -> None:
         """Ends the helper."""
-        if self._helper is not None:
-            self._helper.close()
-            self._helper = None
+        self._helpers.close()
 
-    def _restart(self, broken: _Helper) -> None:
-        broken.close()
-        # Two threads may find it broken.
-        if self._helper is broken:
-            self._helper = _Helper(*self._given)
+    def _scored(self, block: Block, kept: Kept) -> Scored:
+        return scored(self._database, block, self._strategies, self._settings, kept)
 
 
-class _Helper:
-    """The other process, seen from here."""
+class _Helpers:
+    """One helper after the other: started when wanted, started anew when lost, never one that computes otherwise."""
 
     def __init__(self, database: Database, strategies: Sequence[Strategy], settings: Settings) -> None:
-        url = database.engine.url.render_as_string(hide_password=False)
-        given = (url, database.edition, strategies, settings)
-        # Spawned, not forked: Polars and the server's connections have threads and sockets of their own.
-        self._pool = ProcessPoolExecutor(1, get_context("spawn"), _begin, given)
-        self._up = self._pool.submit(_up)
+        self._given = database, strategies, settings
+        # As it is when we begin: a helper that is started later imports what lies on disk then.
+        self._code = code_of(strategies)
+        self._lock = threading.Lock()
+        self._helper: Helper | None = None
+        self._is_known = False
+        self._is_wanted = self._is_over = False
+        self._losses = 0
+        self._started = self._start_at = 0.0
 
-    @property
-    def is_ready(self) -> bool:
-        """Whether it answers."""
-        return self._up.done()
+    def want(self) -> None:
+        """Has a helper started if strategies can be sent to one."""
+        with self._lock:
+            if self._is_wanted or self._is_over:
+                return
+            stay = [strategy.name for strategy in self._given[1] if not is_portable(strategy)]
+            if stay:
+                _LOG.info("no second process: these strategies cannot be sent to one: %s", ", ".join(stay))
+                self._is_over = True
+                return
+            self._is_wanted = True
+            self._start_if_due()
+
+    def at_hand(self) -> Helper | None:
+        """The helper, where one is up."""
+        with self._lock:
+            if self._helper is None:
+                self._start_if_due()
+                return None
+            try:
+                return self._helper if self._helper.is_up and self._is_one_of_us(self._helper) else None
+            except HelperGone as error:
+                self._lose(self._helper, error)
+                return None
 
     def wait(self) -> None:
-        """Until it answers."""
-        self._up.result()
-
-    def begin(self, block: Block) -> Future[Scored]:
-        """Has it score its portion of a block."""
+        """Until the helper that was started last is up, or turned out not to come."""
+        helper = self._helper
+        if helper is None:
+            return
         try:
-            return self._pool.submit(_score, block)
-        except BrokenProcessPool as error:
-            failed = Future[Scored]()
-            failed.set_exception(error)
-            return failed
+            helper.wait()
+        except HelperGone as error:
+            self.lose(helper, error)
+
+    def lose(self, helper: Helper, error: Exception) -> None:
+        """One that is gone: another is started. Two threads may find it so."""
+        with self._lock:
+            self._lose(helper, error)
 
     def close(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        """Ends the helper; there will be no other."""
+        with self._lock:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        self._is_wanted, self._is_over = False, True
+        if self._helper is not None:
+            self._helper.end()
+            self._helper = None
+
+    def _start_if_due(self) -> None:
+        if not self._is_wanted or clock.stopwatch() < self._start_at:
+            return
+        self._started, self._is_known = clock.stopwatch(), False
+        try:
+            self._helper = Helper(*self._given, _THEIRS)
+        except (OSError, RuntimeError) as error:
+            self._pause(error)
+
+    def _lose(self, helper: Helper, error: Exception) -> None:
+        if self._helper is not helper:
+            return
+        helper.kill()
+        self._helper = None
+        self._pause(error)
+        self._start_if_due()
+
+    def _pause(self, error: Exception) -> None:
+        if clock.stopwatch() - self._started > _SETTLED_AFTER:
+            self._losses = 0
+        pause = _PAUSES[min(self._losses, len(_PAUSES) - 1)]
+        self._losses, self._start_at = self._losses + 1, clock.stopwatch() + pause
+        _LOG.warning("the second process is gone (%s); one scores alone, another is started in %.0f s", error, pause)
+
+    def _is_one_of_us(self, helper: Helper) -> bool:
+        if self._is_known:
+            return True
+        if helper.code != self._code:
+            _LOG.warning("no second process: the code on disk is not what runs here; start the service again")
+            self._give_up()
+            return False
+        _LOG.info("process %d scores half of the instruments from now on", helper.pid)
+        self._is_known = True
+        return True
 
 
-_theirs: tuple[_Given, Kept] | None = None
-"""In the process that helps: with its own connections, and what it remembers."""
-
-
-def _begin(url: str, edition: str, strategies: Sequence[Strategy], settings: Settings) -> None:
-    global _theirs
-    # Who asks to stop asks the process that we help, or all of us at once: that one says when.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    _theirs = (Database(create_engine(url), edition), strategies, settings), Kept(_THEIRS)
-    # As in service/parts.py: no look for garbage through all that is imported, amid a close.
-    gc.collect()
-    gc.freeze()
-
-
-def _end_with_parent() -> None:
-    """A parent that was killed tells nobody to stop."""
-    parent = parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
-
-
-def _up() -> None:
-    """Answered when `_begin` is done."""
-
-
-def _score(block: Block) -> Scored:
-    assert _theirs is not None
-    given, kept = _theirs
-    return _scored(given, block, kept)
-
-
-def _scored(given: _Given, block: Block, kept: Kept) -> Scored:
-    database, strategies, settings = given
-    return scored(database, block, fitting(strategies, block.timeframe), settings, kept)
+def cores() -> int:
+    """The cores that we may use, where the system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,9 +1,12 @@
-"""Scoring: a block's snapshot, gate, proposals and judgements, up to what is to be stored. It writes nothing."""
+"""Scoring: a block's snapshot, gate, proposals and judgements, up to what is to be stored.
+
+It writes no record; at most, sessions of calendars that are not stored so far yet.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from signalhub import clock, snapshot
@@ -17,6 +20,7 @@ from signalhub.signals.evaluate import evaluate_scene
 from signalhub.signals.gate import GateRules
 from signalhub.signals.judge import Terms
 from signalhub.signals.scene import Scene
+from signalhub.signals.store import Evaluated, Run
 from signalhub.signals.universe import universe_of
 from signalhub.snapshot import WHOLE, Kept, Snapshot
 from signalhub.strategies.base import Strategy
@@ -36,39 +40,30 @@ class Block:
 
 @dataclass(frozen=True)
 class Scored:
-    """What strategies made of a block: a list of evaluations, one a close, for each of them."""
+    """What the strategies that fit a block made of it, as it is to be stored."""
 
-    evaluations: list[list[Evaluation]]
-    milliseconds: list[float]
-    """By strategy, what one close took on average, with its share of what all need."""
-    instrument_ids: list[int]
-    """All that had a bar, or were late."""
-    hits: int
-    misses: int
-    steps: dict[str, float]
-    """Milliseconds of each step for one close on average."""
+    run: Run
+    evaluated: list[Evaluated]
 
 
 Score = Callable[[Block], Scored]
-"""Who scores a block of one close for the strategies that fit it, and may remember something of earlier ones."""
-
-
-def fitting(strategies: Sequence[Strategy], timeframe: Timeframe) -> list[Strategy]:
-    """Those that signal on a timeframe."""
-    return [strategy for strategy in strategies if timeframe in strategy.timeframes]
+"""Who scores a block of one close, and may remember something of earlier ones."""
 
 
 def scored(
     database: Database, block: Block, strategies: Sequence[Strategy], settings: Settings, kept: Kept | None = None
 ) -> Scored:
-    """The block in the eyes of strategies that all fit its timeframe.
+    """The block in the eyes of those strategies that fit its timeframe.
 
     `kept`: what is remembered of earlier closes, for a block of one close; its portion of the instruments is scored.
     """
+    fit = [strategy for strategy in strategies if block.timeframe in strategy.timeframes]
+    if not fit:
+        return Scored(Run(block.origin, block.timeframe, []), [])
     lap = Laps()
     # Bars, indicators and dirty ranges must be of one instant: a correction in between would tear the frame.
     with database.reading() as connection:
-        seen = _seen(connection, block, strategies, kept)
+        seen = _seen(connection, block, fit, kept)
     lap.done("load")
     late = (kept.portion if kept else WHOLE).among(block.late)
     # The gate looks at what the calendar expects of a whole window, and windows reach back over closed days.
@@ -77,45 +72,52 @@ def scored(
         universe = universe_of(connection, [*late, *seen.frame["instrument_id"].unique()], first, block.closes[-1])
     scene = Scene(seen, universe, GateRules.of(settings))
     lap.done("gate")
-    scene.propose(strategies)
+    scene.propose(fit)
     lap.done("propose")
-    terms, shared = Terms.of(settings), lap.total / len(strategies)
-    evaluations, milliseconds = [], []
-    for strategy in strategies:
+    terms, shared = Terms.of(settings), lap.total / len(fit)
+    evaluated = []
+    for strategy in fit:
         started = clock.stopwatch()
-        evaluations.append(evaluate_scene(scene, strategy, terms, late))
-        milliseconds.append(((clock.stopwatch() - started) * 1000 + shared) / len(block.closes))
+        evaluations = evaluate_scene(scene, strategy, terms, late)
+        milliseconds = (clock.stopwatch() - started) * 1000 + shared
+        evaluated.append(Evaluated(strategy, evaluations, milliseconds / len(block.closes)))
     lap.done("score")
-    ids, steps = list(universe.instruments), lap.each(len(block.closes))
-    return Scored(evaluations, milliseconds, ids, seen.hits, seen.misses, steps)
+    steps = lap.each(len(block.closes))
+    run = Run(block.origin, block.timeframe, list(universe.instruments), seen.hits, seen.misses, steps)
+    return Scored(run, evaluated)
 
 
-def merged(portions: Sequence[Scored]) -> Scored:
-    """What was scored side by side, as one: it took as long as the slowest."""
-    return Scored(
-        [[_joined(of_close) for of_close in zip(*of_strategy, strict=True)]
-         for of_strategy in zip(*(part.evaluations for part in portions), strict=True)],
-        [max(times) for times in zip(*(part.milliseconds for part in portions), strict=True)],
-        [key for part in portions for key in part.instrument_ids],
-        sum(part.hits for part in portions),
-        sum(part.misses for part in portions),
-        {step: max(part.steps[step] for part in portions) for step in portions[0].steps},
-    )  # fmt: skip
-
-
-def _joined(several: Sequence[Evaluation]) -> Evaluation:
-    return Evaluation(
-        several[0].close_at,
-        sum(one.instruments_seen for one in several),
-        sum(one.candidates for one in several),
-        [draft for one in several for draft in one.signals],
-        [abstention for one in several for abstention in one.abstentions],
+def merged(first: Scored, second: Scored) -> Scored:
+    """What was scored side by side, as one: it took as long as the slower."""
+    one, other = first.run, second.run
+    run = replace(
+        one,
+        instrument_ids=[*one.instrument_ids, *other.instrument_ids],
+        snapshot_hits=one.snapshot_hits + other.snapshot_hits,
+        snapshot_misses=one.snapshot_misses + other.snapshot_misses,
+        steps={step: max(took, other.steps[step]) for step, took in one.steps.items()},
     )
+    return Scored(run, [_merged(*both) for both in zip(first.evaluated, second.evaluated, strict=True)])
+
+
+def _merged(one: Evaluated, other: Evaluated) -> Evaluated:
+    evaluations = [
+        Evaluation(
+            ours.close_at,
+            ours.instruments_seen + theirs.instruments_seen,
+            ours.candidates + theirs.candidates,
+            [*ours.signals, *theirs.signals],
+            [*ours.abstentions, *theirs.abstentions],
+        )
+        for ours, theirs in zip(one.evaluations, other.evaluations, strict=True)
+    ]
+    return Evaluated(one.strategy, evaluations, max(one.milliseconds, other.milliseconds))
 
 
 def _seen(connection: Connection, block: Block, strategies: Sequence[Strategy], kept: Kept | None) -> Snapshot:
     columns = sorted({name for strategy in strategies for name in strategy.columns})
     if kept is None:
         return snapshot.load(connection, block.timeframe, block.closes, block.instrument_ids, columns)
+    assert len(block.closes) == 1
     cooldown = max(strategy.cooldown_bars(block.timeframe) for strategy in strategies)
     return kept.load(connection, block.timeframe, block.closes[0], block.instrument_ids, columns, cooldown)

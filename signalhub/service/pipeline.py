@@ -66,14 +66,16 @@ class PipelineLoop:
     def run(self) -> None:
         """Catches up on what was missed, then follows the clock; catches up again when asked to."""
         self.catch_up_asked.set()
-        while not self.keeper.stop.is_set():
-            if self.catch_up_asked.is_set():
-                self.catch_up_asked.clear()
-                self.keeper.enduring(self._catch_up)
-            self.keeper.enduring(self.look)
-            self.wake.wait(_LOOK_EVERY)
-            self.wake.clear()
-        self.scorer.close()
+        try:
+            while not self.keeper.stop.is_set():
+                if self.catch_up_asked.is_set():
+                    self.catch_up_asked.clear()
+                    self.keeper.enduring(self._catch_up)
+                self.keeper.enduring(self.look)
+                self.wake.wait(_LOOK_EVERY)
+                self.wake.clear()
+        finally:
+            self.scorer.close()
         self.keeper.leave()
 
     def look(self) -> None:
@@ -100,7 +102,8 @@ class PipelineLoop:
         self.keeper.beat(_CATCHING_UP)
         with self.database.transaction() as connection:
             quality.remember(connection, Rules.of(self.settings))
-            self.scorer.prepare(len(instruments.every(connection)))
+            count = len(instruments.every(connection))
+        self.scorer.prepare(count)
         now = self.read_clock()
         done = once(self.database, self.strategies, self.settings, self.read_clock, _Beating(self.keeper))
         # The newest close is looked at again: its bars may have been waited for.

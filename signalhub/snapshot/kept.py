@@ -122,12 +122,13 @@ class Kept:
             for need in needs:
                 one = need.timeframe
                 if one in of_use:
-                    entry = self._topped_up(connection, one, of_use[one], changed[one], need.close)
-                    self._entries[one] = replace(entry, refresh_id=ids[1])
+                    topped_up = self._topped_up(connection, one, of_use[one], changed[one], need.close)
+                    entry = replace(topped_up, refresh_id=ids[1])
                     hits += 1
                 else:
-                    self._entries[one] = self._whole(connection, need, ids[1])
-                frames[one] = self._entries[one].held.frame
+                    entry = self._whole(connection, need, ids[1])
+                # Another thread may make us forget it at any time.
+                self._entries[one], frames[one] = entry, entry.held.frame
         own = _of_close(frames.pop(timeframe), close, instrument_ids)
         return assembled(connection, timeframe, [close], Rows(own, frames, hits, len(asked) - hits), wanted)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import threading
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 
 from signalhub.db.engine import Database
 from signalhub.domain.timeframe import M15
+from signalhub.jobs.scorer import cores
 from signalhub.service.enduring import Keeper, Stopped
 from signalhub.service.pipeline import PipelineLoop
 from tests.engine_rows import abstentions, evaluations, signals
@@ -47,8 +48,10 @@ class Loop:
 
 
 @pytest.fixture
-def loop(database: Database) -> Loop:
-    return Loop(database)
+def loop(database: Database) -> Iterator[Loop]:
+    made = Loop(database)
+    yield made
+    made.loop.scorer.close()
 
 
 def test_a_close_is_evaluated_as_soon_as_its_bars_are_settled(loop: Loop) -> None:
@@ -141,7 +144,7 @@ def test_long_work_ends_half_way_when_it_is_asked_to(loop: Loop) -> None:
         loop.begin()
 
 
-@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core: there is no second process")
+@pytest.mark.skipif(cores() < 2, reason="one core: there is no second process")
 def test_with_instruments_enough_a_second_process_scores_half_of_them_until_the_loop_ends(
     loop: Loop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,7 +152,8 @@ def test_with_instruments_enough_a_second_process_scores_half_of_them_until_the_
     keys = [loop.stage.instrument(f"{letter}/USDT") for letter in "ABC"]
     loop.begin()
     loop.loop.scorer.wait()
-    (helper,) = multiprocessing.active_children()
+    pid = loop.loop.scorer.helper_pid
+    assert pid is not None
     for key in keys:
         loop.stage.rises(key)
     assert loop.look(2) == ["live"] * 3
@@ -159,5 +163,4 @@ def test_with_instruments_enough_a_second_process_scores_half_of_them_until_the_
     assert rows(loop.stage.database, counted, (loop.stage.close,)) == [{"frames": 2}]
     loop.loop.keeper.stop.set()
     loop.loop.run()
-    helper.join(20)
-    assert not helper.is_alive()
+    assert pid not in {child.pid for child in multiprocessing.active_children()}

@@ -7,19 +7,27 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
+from pathlib import Path
+from typing import cast
 
 import polars as pl
+import psycopg
 import pytest
 
 from signalhub.db.engine import Database
 from signalhub.domain.signal import Origin, Reason
-from signalhub.domain.timeframe import M15
-from signalhub.jobs import pipeline
-from signalhub.jobs.scorer import WORTH_A_PROCESS, Scorer
-from signalhub.jobs.scoring import Block
+from signalhub.domain.timeframe import H1, M15, Timeframe
+from signalhub.jobs import helper, pipeline
+from signalhub.jobs.helper import Helper
+from signalhub.jobs.scorer import WORTH_A_PROCESS, Scorer, cores
+from signalhub.jobs.scoring import Block, Scored, scored
+from signalhub.strategies.breakout import Breakout
 from tests.engine_rows import forget, record
 from tests.evaluation_market import BARS, REAL, SETTINGS, add, close_of, lively_market, lively_quarters, settle
 from tests.market import NEXT_YEAR, put, rows
@@ -28,7 +36,7 @@ FIRST, LAST = 180, 210
 EVERY_SCORE = SETTINGS.replace(min_score=0.0)
 SYMBOLS = [f"{letter}/USDT" for letter in "ABCDE"]
 
-needs_two_cores = pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core: there is no second process")
+needs_two_cores = pytest.mark.skipif(cores() < 2, reason="one core: there is no second process")
 
 
 @pytest.fixture
@@ -37,10 +45,9 @@ def helped(database: Database) -> Iterator[Scorer]:
     scorer = Scorer(database, REAL, EVERY_SCORE)
     scorer.prepare(WORTH_A_PROCESS)
     scorer.wait()
+    assert scorer.helper_pid is not None
     yield scorer
     scorer.close()
-    for child in multiprocessing.active_children():
-        child.join()
 
 
 def evaluated(database: Database, scorer: Scorer | None, close: datetime, late: dict[int, Reason]) -> None:
@@ -77,9 +84,11 @@ def test_two_processes_make_the_record_of_one(database: Database, helped: Scorer
 def test_corrections_late_bars_and_newcomers_are_seen_by_whoever_has_the_instrument(
     database: Database, helped: Scorer
 ) -> None:
-    ids = [add(database, symbol) for symbol in SYMBOLS]
+    ids = [add(database, f"{letter}/USDT") for letter in "ABCDEFGHIJ"]
     every = pl.concat([lively_quarters(seed, key) for seed, key in enumerate(ids)])
-    late = (pl.col("open_at") >= close_of(FIRST)) & (pl.col("open_at") < close_of(FIRST + 8))
+    # One instrument of each half has no bars for a while: they come late, all at once.
+    then = pl.col("open_at").is_between(close_of(FIRST), close_of(FIRST + 7))
+    is_late = pl.col("instrument_id").is_in(ids[:2]) & then
     newcomer = pl.col("instrument_id") == ids[3]
 
     def bring(bars: pl.DataFrame, until: datetime) -> None:
@@ -88,16 +97,16 @@ def test_corrections_late_bars_and_newcomers_are_seen_by_whoever_has_the_instrum
         settle(database, until)
         pipeline.refresh(database, until)
 
-    bring(every.filter(~late & ~newcomer), close_of(FIRST))
-    alone = Scorer(database, REAL, EVERY_SCORE)
-    for number in range(FIRST, FIRST + 20):
+    bring(every.filter(~is_late & ~newcomer), close_of(FIRST))
+    alone, signals = Scorer(database, REAL, EVERY_SCORE), Counter[int]()
+    for number in range(FIRST, FIRST + 25):
         close = close_of(number)
-        some = every.filter(pl.col("open_at") == close - M15.span, ~late, ~newcomer)
+        some = every.filter(pl.col("open_at") == close - M15.span, ~is_late, ~newcomer)
         if number == FIRST + 6:
             old = every.filter(~newcomer, pl.col("open_at") == close_of(FIRST - 9))
             some = pl.concat([some, old.with_columns(pl.col("close") * 1.002, high=pl.col("high") * 1.01)])
         if number == FIRST + 10:
-            some = pl.concat([some, every.filter(late | newcomer)]).unique(["instrument_id", "open_at"])
+            some = pl.concat([some, every.filter(is_late | newcomer)]).unique(["instrument_id", "open_at"])
         bring(some, close)
         found = []
         for scorer in (None, helped, alone):
@@ -106,6 +115,9 @@ def test_corrections_late_bars_and_newcomers_are_seen_by_whoever_has_the_instrum
             found.append(record(database))
         assert found[1] == found[0]
         assert found[2] == found[0]
+        signals.update(row["instrument_id"] % 2 for row in rows(database, "SELECT instrument_id FROM engine.signals"))
+    assert min(signals[0], signals[1]) > 2
+    assert helped.helper_pid is not None
 
 
 @needs_two_cores
@@ -115,34 +127,163 @@ def test_its_half_is_scored_here_when_the_helper_was_killed_and_another_is_start
     lively_market(database, SYMBOLS)
     pipeline.refresh(database, NEXT_YEAR)
     evaluated(database, helped, close_of(FIRST), {})
-    (child,) = multiprocessing.active_children()
-    child.kill()
-    child.join()
+    pid = pid_of(helped)
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not is_alive(pid))
     for number in range(FIRST + 1, FIRST + 4):
         evaluated(database, helped, close_of(number), {})
         helped.wait()
     assert "the second process is gone" in caplog.text
-    with_a_death = record(database)
-    (another,) = multiprocessing.active_children()
-    assert another.pid != child.pid
-    forget(database)
-    for number in range(FIRST, FIRST + 4):
-        evaluated(database, None, close_of(number), {})
-    assert record(database) == with_a_death
+    assert pid_of(helped) != pid
+    assert_as_alone(database, range(FIRST, FIRST + 4))
+
+
+@needs_two_cores
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_one_that_dies_or_hangs_while_it_scores_is_done_without(
+    database: Database, helped: Scorer, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(helper, "_PATIENCE_SECONDS", 1.0)
+    lively_market(database, SYMBOLS)
+    pipeline.refresh(database, NEXT_YEAR)
+    pid = pid_of(helped)
+    begin = Helper.begin
+
+    def begun(asked: Helper, block: Block) -> Future[Scored]:
+        os.kill(pid, signal.SIGSTOP)  # it must not be done before it is hit
+        theirs = begin(asked, block)
+        os.kill(pid, number)
+        return theirs
+
+    monkeypatch.setattr(Helper, "begin", begun)
+    evaluated(database, helped, close_of(FIRST), {})
+    monkeypatch.setattr(Helper, "begin", begin)
+    wait_until(lambda: not is_alive(pid))
+    helped.wait()
+    evaluated(database, helped, close_of(FIRST + 1), {})
+    assert pid_of(helped) != pid
+    assert_as_alone(database, range(FIRST, FIRST + 2))
+
+
+@needs_two_cores
+def test_two_threads_that_find_it_gone_start_one_other(database: Database, helped: Scorer) -> None:
+    lively_market(database, SYMBOLS)
+    pipeline.refresh(database, NEXT_YEAR)
+    children = {child.pid for child in multiprocessing.active_children()} - {pid_of(helped)}
+    pid = pid_of(helped)
+    os.kill(pid, signal.SIGSTOP)
+    both = threading.Barrier(2)
+
+    def score(timeframe: Timeframe) -> Scored:
+        both.wait()
+        if timeframe is H1:
+            os.kill(pid, signal.SIGKILL)
+        return helped(Block(timeframe, [close_of(FIRST + 3)], Origin.LIVE))
+
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(score, (M15, H1)))
+    helped.wait()
+    assert {child.pid for child in multiprocessing.active_children()} - children == {pid_of(helped)}
+    assert [each.run.timeframe for each in found] == [M15, H1]
+    for each in found:
+        alone = scored(database, Block(each.run.timeframe, [close_of(FIRST + 3)], Origin.LIVE), REAL, EVERY_SCORE)
+        assert [(one.evaluations[0].instruments_seen, len(one.evaluations[0].signals)) for one in each.evaluated] == [
+            (one.evaluations[0].instruments_seen, len(one.evaluations[0].signals)) for one in alone.evaluated
+        ]
+
+
+@needs_two_cores
+def test_a_half_without_instruments_is_nothing_to_add(database: Database, helped: Scorer) -> None:
+    ids = lively_market(database, SYMBOLS[:1])
+    assert [key % 2 for key in ids] in ([0], [1])
+    pipeline.refresh(database, NEXT_YEAR)
+    for number in range(FIRST, FIRST + 3):
+        evaluated(database, helped, close_of(number), {})
+    assert helped.helper_pid is not None
+    assert_as_alone(database, range(FIRST, FIRST + 3))
+
+
+@needs_two_cores
+def test_what_its_scoring_raises_is_raised_here(database: Database, helped: Scorer) -> None:
+    lively_market(database, SYMBOLS)
+    pipeline.refresh(database, NEXT_YEAR)
+    pid = pid_of(helped)
+    with database.transaction() as connection:
+        connection.execute("ALTER TABLE market.refreshes RENAME TO elsewhere")
+    theirs = Helper.begin(cast("Helper", helped._helpers.at_hand()), Block(M15, [close_of(FIRST)], Origin.LIVE))
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        theirs.result(20)
+    assert helped.helper_pid == pid
+
+
+def test_an_error_that_cannot_be_sent_is_told_in_words() -> None:
+    class Unsendable(Exception):
+        pass
+
+    assert not helper._survives_the_way(Unsendable("of a function"))
+    assert helper._survives_the_way(psycopg.OperationalError("away"))
+
+
+@needs_two_cores
+def test_one_that_runs_other_code_is_not_used(
+    database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("signalhub.jobs.scorer.code_of", lambda _: "as it was when we began")
+    scorer = Scorer(database, REAL, EVERY_SCORE)
+    scorer.prepare(WORTH_A_PROCESS)
+    scorer.wait()
+    assert scorer.helper_pid is None
+    assert "the code on disk is not what runs here" in caplog.text
+    scorer.prepare(WORTH_A_PROCESS)
+    scorer.wait()
+    assert caplog.text.count("the code on disk") == 1
+
+
+@needs_two_cores
+def test_one_that_cannot_begin_is_tried_again_after_a_while_and_meanwhile_one_scores_alone(
+    database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(helper, "_begin", _cannot_begin)
+    monkeypatch.setattr("signalhub.jobs.scorer._PAUSES", (0.0, 600.0))
+    scorer = Scorer(database, REAL, EVERY_SCORE)
+    scorer.prepare(WORTH_A_PROCESS)
+    lively_market(database, SYMBOLS[:1])
+    pipeline.refresh(database, NEXT_YEAR)
+    for number in range(FIRST, FIRST + 3):
+        scorer.wait()
+        evaluated(database, scorer, close_of(number), {})
+    assert caplog.text.count("the second process is gone") == 2
+    assert_as_alone(database, range(FIRST, FIRST + 3))
+
+
+def _cannot_begin(*given: object) -> None:
+    raise ImportError(f"no library for {len(given)} things")
+
+
+def test_strategies_that_cannot_be_sent_are_scored_alone(database: Database, caplog: pytest.LogCaptureFixture) -> None:
+    class Here(Breakout):
+        name = "here"
+
+    caplog.set_level("INFO")
+    scorer = Scorer(database, [Here()], EVERY_SCORE)
+    scorer.prepare(WORTH_A_PROCESS)
+    assert scorer.helper_pid is None
+    assert "these strategies cannot be sent to one: here" in caplog.text or cores() < 2
 
 
 def test_few_instruments_are_scored_alone(database: Database) -> None:
     scorer = Scorer(database, REAL, EVERY_SCORE)
     scorer.prepare(WORTH_A_PROCESS - 1)
+    scorer.wait()
     lively_market(database, SYMBOLS[:1])
     pipeline.refresh(database, NEXT_YEAR)
     evaluated(database, scorer, close_of(BARS - 1), {})
-    assert multiprocessing.active_children() == []
+    assert scorer.helper_pid is None
     assert rows(database, "SELECT FROM engine.evaluations")
 
 
 _PARENT = """
-import multiprocessing, sys, time
+import sys, time
 from signalhub.db.engine import Database, create_engine
 from signalhub.jobs.scorer import WORTH_A_PROCESS, Scorer
 from signalhub.settings import Settings
@@ -151,37 +292,56 @@ if __name__ == "__main__":
     scorer = Scorer(Database(create_engine(sys.argv[1]), sys.argv[2]), [], Settings())
     scorer.prepare(WORTH_A_PROCESS)
     scorer.wait()
-    print(*(child.pid for child in multiprocessing.active_children()), flush=True)
+    print(scorer.helper_pid, flush=True)
     time.sleep(600)
 """
 
 
 @needs_two_cores
-@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_helper_leaves_it_to_its_parent_when_to_end_and_ends_when_that_is_killed(
-    database: Database, tmp_path: object, asked: signal.Signals
+    database: Database, tmp_path: Path, asked: signal.Signals
 ) -> None:
-    file = f"{tmp_path}/parent.py"
-    with open(file, "w", encoding="utf-8") as written:
-        written.write(_PARENT)
-    words = [sys.executable, file, database.engine.url.render_as_string(hide_password=False), database.edition]
-    with subprocess.Popen(words, stdout=subprocess.PIPE) as parent:
-        assert parent.stdout is not None
-        helper = int(parent.stdout.readline())
-        os.kill(helper, asked)
-        time.sleep(0.3)
-        assert _is_alive(helper)
-        parent.kill()
+    file = tmp_path / "parent.py"
+    file.write_text(_PARENT, encoding="utf-8")
+    url = database.engine.url.render_as_string(hide_password=False)
+    with subprocess.Popen([sys.executable, file, url, database.edition], stdout=subprocess.PIPE) as parent:
+        try:
+            assert parent.stdout is not None
+            pid = int(parent.stdout.readline())
+            os.kill(pid, asked)
+            time.sleep(1.0)
+            assert is_alive(pid)
+        finally:
+            parent.kill()
+    wait_until(lambda: not is_alive(pid))
+
+
+def pid_of(scorer: Scorer) -> int:
+    assert scorer.helper_pid is not None
+    return scorer.helper_pid
+
+
+def assert_as_alone(database: Database, numbers: range) -> None:
+    """The record is what one process makes of the same closes."""
+    with_a_helper = record(database)
+    forget(database)
+    for number in numbers:
+        evaluated(database, None, close_of(number), {})
+    assert record(database) == with_a_helper
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 20
-    while _is_alive(helper):
-        assert time.monotonic() < deadline, "the helper outlives its parent"
+    while not condition():
+        assert time.monotonic() < deadline
         time.sleep(0.05)
 
 
-def _is_alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
     try:
-        with open(f"/proc/{pid}/stat", encoding="ascii") as status:
-            # Nobody may be there to bury it.
-            return status.read().rpartition(")")[2].split()[0] != "Z"
+        status = Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
     except OSError:
         return False
+    # Nobody may be there to bury it.
+    return status.rpartition(")")[2].split()[0] != "Z"
