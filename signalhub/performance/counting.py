@@ -28,7 +28,8 @@ _WANTED = (
 )
 """What the statistics look at, where all signals are of one strategy and timeframe."""
 _EVERYTHING = dict.fromkeys(("origin", "is_simulated", "strategies", "symbol", "since"))
-_WORK_MEMORY = "SET LOCAL work_mem = '64MB'"
+_SESSION = "SET LOCAL work_mem = '64MB'; SET LOCAL default_statistics_target = 10"
+"""Groups are few and alike: a look at some thousand rows tells the planner as much as one at half of them."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Counted:
 
     def __init__(self, connection: Connection, signals: pl.DataFrame) -> None:
         self._connection = connection
-        connection.execute(_WORK_MEMORY)
+        connection.execute(_SESSION)
         _SQL.run(connection, "create_signals")
         copy_in(connection, _TABLE, signals.select(_WANTED))
         connection.execute(f"ANALYZE {_TABLE}".encode())
