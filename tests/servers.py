@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import tempfile
@@ -20,21 +21,30 @@ from signalhub.db.embedded import EmbeddedServer
 
 _URL_KEY = "SIGNALHUB_TEST_TIMESCALE_URL"
 _INSTALLATIONS = ("/usr/local/pgsql", "/usr/lib/postgresql/*", "/opt/homebrew/opt/postgresql@*", "/usr/pgsql-*")
+_HURRIED = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "512MB"}
+_UNHURRIED = {"fsync": "off", "max_wal_size": "4GB"}
+"""Of TimescaleDB's server; the embedded one is as its users have it."""
 _OPTIONS = (
-    "-c listen_addresses='' -c fsync=off -c synchronous_commit=off -c jit=off -c max_wal_size=4GB "
+    "-c listen_addresses='' -c synchronous_commit=off -c jit=off -c wal_level=minimal -c max_wal_senders=0 "
     "-c shared_preload_libraries=timescaledb -c timescaledb.max_background_workers=0 -c max_locks_per_transaction=512"
 )
+_MEMORY = Path("/dev/shm")
+_PLENTY = 8 << 30
+"""Bytes; our servers take some two thousand millions of them."""
 
 
 class LazyServers(dict[str, str]):
-    """Edition → admin URL; a server starts when its edition is first asked for."""
+    """Edition → admin URL; a server starts when its edition is first asked for.
 
-    def __init__(self, stack: ExitStack) -> None:
+    `hurried`: as quick as they can be for many small tests, on no disk where there is memory; not for measuring.
+    """
+
+    def __init__(self, stack: ExitStack, *, hurried: bool = False) -> None:
         super().__init__()
-        self._stack = stack
+        self._stack, self._hurried = stack, hurried
 
     def __missing__(self, edition: str) -> str:
-        started = {POSTGRES: _embedded, TIMESCALE: _timescale}[edition]()
+        started = {POSTGRES: _embedded, TIMESCALE: _timescale}[edition](self._hurried)
         self[edition] = self._stack.enter_context(started)
         return self[edition]
 
@@ -69,38 +79,59 @@ def _installation() -> Path | None:
 
 
 @contextmanager
-def _embedded() -> Iterator[str]:
-    with tempfile.TemporaryDirectory(prefix="shub", ignore_cleanup_errors=True) as home:
-        server = EmbeddedServer(Path(home))
+def _embedded(hurried: bool) -> Iterator[str]:
+    with _folder("shub", hurried) as home:
+        server = EmbeddedServer(home)
         with server.lease() as url:
+            for name, value in _HURRIED.items() if hurried else ():
+                execute(url, f"ALTER SYSTEM SET {name} = '{value}'")
+            execute(url, "SELECT pg_reload_conf()")
             yield with_database(url, "postgres")
-        # A cluster that root could not keep under the home lies elsewhere.
-        shutil.rmtree((Path(home) / "postgres").resolve(), ignore_errors=True)
 
 
 @contextmanager
-def _timescale() -> Iterator[str]:
+def _timescale(hurried: bool) -> Iterator[str]:
     if os.environ.get(_URL_KEY):
         yield os.environ[_URL_KEY]
         return
     installation = _installation()
     assert installation is not None
-    with tempfile.TemporaryDirectory(prefix="shts", ignore_cleanup_errors=True) as home:
+    with _folder("shts", hurried) as home:
         owner = _unprivileged()
-        os.chmod(home, 0o755)
-        folder = Path(home) / "c"
+        folder = home / "c"
         folder.mkdir(mode=0o700)
         if owner:
             shutil.chown(folder, *owner)
         _run(owner, installation / "bin/initdb", "-D", folder / "data", "-U", "signalhub", "--auth=trust",
              "--locale=C", "--encoding=UTF8", "--no-sync")  # fmt: skip
-        options = f"{_OPTIONS} -c unix_socket_directories={folder}"
+        settings = " ".join(f"-c {name}={value}" for name, value in (_HURRIED if hurried else _UNHURRIED).items())
+        options = f"{_OPTIONS} {settings} -c unix_socket_directories={folder}"
         pg_ctl = installation / "bin/pg_ctl"
         _run(owner, pg_ctl, "-D", folder / "data", "-l", folder / "log", "-o", options, "-w", "start")
         try:
             yield f"postgresql://signalhub@/postgres?host={folder}"
         finally:
             _run(owner, pg_ctl, "-D", folder / "data", "-m", "immediate", "-w", "stop")
+
+
+@contextmanager
+def _folder(prefix: str, hurried: bool) -> Iterator[Path]:
+    """A folder that servers can enter; in memory, where there is plenty.
+
+    Every test has a database of its own, some thousand files: a disk takes up to ten times as long to make them.
+    """
+    place = _MEMORY if hurried and _is_plenty() else None
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=place, ignore_cleanup_errors=True) as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
+
+
+def _is_plenty() -> bool:
+    try:
+        found = re.search(r"^MemAvailable: +(\d+) kB$", Path("/proc/meminfo").read_text(), re.MULTILINE)
+        return bool(found) and min(int(found[1]) << 10, shutil.disk_usage(_MEMORY).free) > _PLENTY
+    except OSError:
+        return False
 
 
 def _unprivileged() -> tuple[str, int] | None:
