@@ -55,8 +55,9 @@ class Part:
         for place, sign, factor, row, before in zip(
             self.places.tolist(), self.signs.tolist(), factors, _dicts(self.now), _dicts(self.before), strict=True
         ):
-            window, shares = LateWindow(windows, place), SharesOfDate(factor)
+            window = LateWindow(windows, place)
             if factor != 1.0:
+                shares = SharesOfDate(factor)
                 row, before = shares.values(row), shares.values(before)
             yield Candidate(direction(sign), row, before, window, features.of(window, place), self.timeframe)
 
@@ -92,7 +93,7 @@ def direction(sign: int) -> Direction:
 
 def _total(components: Iterable[Component], factors: Factors) -> float:
     """What `scoring.points` rounds last: the sum of the shares, added up in order."""
-    present = [(component.weight, component.value) for component in components if component.value is not None]
+    present = [(weight, value) for _, weight, value in components if value is not None]
     weights = tuple([weight for weight, _ in present])
     known = factors.get(weights)
     if known is None:

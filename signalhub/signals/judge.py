@@ -105,7 +105,7 @@ def judge(strategy: Strategy, candidate: Candidate, tick: Decimal | None, terms:
         parts,
         weights(assessment.components),
         left_out(assessment.components),
-        assessment.reason,
+        assessment.words,
         levels,
         size_of(levels, terms.risk_pct, terms.max_position_pct),
         candidate.row["atr_14"],

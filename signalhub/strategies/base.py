@@ -11,10 +11,10 @@ import hashlib
 import json
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import polars as pl
 
@@ -67,8 +67,7 @@ class Candidate:
     """The signal's: with it reasons name the timeframe that `+1` means."""
 
 
-@dataclass(frozen=True)
-class Component:
+class Component(NamedTuple):
     """A part of the score: its weight, and its value from 0 to 1, or None where the instrument lacks it."""
 
     name: str
@@ -78,10 +77,19 @@ class Component:
 
 @dataclass(frozen=True)
 class Assessment:
-    """Step two: what the score is made of, and the reason in plain words with the numbers."""
+    """Step two: what the score is made of, and the reason in plain words with the numbers.
+
+    The reason may be told by a function: to write it takes as long as the rest, and of a candidate that is held back,
+    or in a backtest, nobody reads it.
+    """
 
     components: Sequence[Component]
-    reason: str
+    reason: str | Callable[[], str]
+
+    @property
+    def words(self) -> str:
+        """The reason."""
+        return self.reason if isinstance(self.reason, str) else self.reason()
 
 
 class Strategy(ABC):

@@ -81,7 +81,7 @@ class BollingerSqueeze(Strategy):
             Component("volume", 15, busy(candidate, 1.0, 3.0)),
             Component("higher", 10, higher(candidate)),
         ]
-        return Assessment(components, _reason(candidate, band))
+        return Assessment(components, lambda: _reason(candidate, band))
 
 
 def _is_squeezed(bar: Bar) -> pl.Expr:

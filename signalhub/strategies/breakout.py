@@ -82,7 +82,7 @@ class Breakout(Strategy):
             # A break out of a narrow range has more room than one that ends a long run.
             Component("room", 10, unit(width, 4.0, 1.5)),
         ]
-        return Assessment(components, _reason(candidate))
+        return Assessment(components, lambda: _reason(candidate))
 
 
 def _band(candidate: Candidate) -> float:

@@ -74,7 +74,7 @@ class Composite(Strategy):
             Component("structure", 15, unit(_in_atr(candidate, _swing(candidate)), 0.0, 0.8)),
             Component("event", 10, _event(candidate)),
         ]
-        return Assessment(components, _reason(candidate))
+        return Assessment(components, lambda: _reason(candidate))
 
     def structure(self, candidate: Candidate) -> tuple[float, float]:
         """The stop beyond the last swing on the other side."""

@@ -117,7 +117,7 @@ class Confluence(Strategy):
             Component("higher", 10, higher(candidate)),
             Component("highest", 5, higher(candidate, "+2")),
         ]
-        return Assessment(components, _reason(candidate, votes))
+        return Assessment(components, lambda: _reason(candidate, votes))
 
     def _weight(self, voter: Voter) -> float:
         return float(getattr(self.parameters, voter.name))

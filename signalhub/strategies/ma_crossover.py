@@ -75,7 +75,7 @@ class MaCrossover(Strategy):
             Component("volume", 10, busy(candidate, 0.5, 2.0)),
             Component("higher", 10, higher(candidate)),
         ]
-        return Assessment(components, _reason(candidate))
+        return Assessment(components, lambda: _reason(candidate))
 
 
 def _reason(candidate: Candidate) -> str:

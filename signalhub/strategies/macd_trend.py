@@ -70,7 +70,7 @@ class MacdTrend(Strategy):
             Component("volume", 10, busy(candidate, 0.5, 2.0)),
             Component("higher", 15, higher(candidate)),
         ]
-        return Assessment(components, _reason(candidate))
+        return Assessment(components, lambda: _reason(candidate))
 
 
 def _reason(candidate: Candidate) -> str:

@@ -78,7 +78,7 @@ class MeanReversion(Strategy):
             Component("candles", 15, candles(candidate)),
             Component("higher", 10, higher(candidate)),
         ]
-        return Assessment(components, _reason(candidate, stretch))
+        return Assessment(components, lambda: _reason(candidate, stretch))
 
     def structure(self, candidate: Candidate) -> tuple[float, float]:
         """The stop by ATR, the target at the mean."""

@@ -80,7 +80,7 @@ class Momentum(Strategy):
             Component("volume", 15, None if ratio is None else unit(ratio, 0.5, 2.0)),
             Component("candles", 10, candles(candidate)),
         ]
-        return Assessment(components, _reason(candidate, ratio))
+        return Assessment(components, lambda: _reason(candidate, ratio))
 
 
 def _slope(candidate: Candidate, atr: float) -> float:

@@ -75,7 +75,7 @@ class RsiReversal(Strategy):
             Component("candles", 15, candles(candidate)),
             Component("stretch", 15, unit(place, 0.2, -0.1)),
         ]
-        return Assessment(components, _reason(candidate))
+        return Assessment(components, lambda: _reason(candidate))
 
     def structure(self, candidate: Candidate) -> tuple[float, float]:
         """The stop beyond the last bars' extreme."""

@@ -89,7 +89,7 @@ class Scalping(Strategy):
             Component("volume", 15, busy(candidate, 0.5, 2.0)),
             Component("higher", 15, higher(candidate)),
         ]
-        return Assessment(components, _reason(candidate))
+        return Assessment(components, lambda: _reason(candidate))
 
 
 def _reason(candidate: Candidate) -> str:

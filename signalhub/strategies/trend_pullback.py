@@ -78,7 +78,7 @@ class TrendPullback(Strategy):
             Component("candles", 15, candles(candidate)),
             Component("higher", 15, higher(candidate)),
         ]
-        return Assessment(components, _reason(candidate))
+        return Assessment(components, lambda: _reason(candidate))
 
     def structure(self, candidate: Candidate) -> tuple[float, float]:
         """The stop beyond the dip."""

@@ -83,7 +83,7 @@ class VolumeBreakout(Strategy):
             Component("flow", 15, None if flow is None else unit(sign * flow, -0.05, 0.25)),
             Component("higher", 10, higher(candidate)),
         ]
-        return Assessment(components, _reason(candidate))
+        return Assessment(components, lambda: _reason(candidate))
 
 
 def _line(candidate: Candidate) -> float:

@@ -168,9 +168,9 @@ class TestConfluence:
     def test_the_two_next_timeframes_are_told(self) -> None:
         wider = trend(12, 11, 10) | trend(9, 10, 11, "+2")
         told = candidate(self.ROWS, timeframe=H1, **wider)
-        assert confluence.STRATEGY.assess(told).reason.endswith("; 4h trend up, 1d trend down.")
+        assert confluence.STRATEGY.assess(told).words.endswith("; 4h trend up, 1d trend down.")
         alone = candidate(self.ROWS, timeframe=D1)
-        assert "; " not in confluence.STRATEGY.assess(alone).reason
+        assert "; " not in confluence.STRATEGY.assess(alone).words
 
     def test_those_that_go_against_a_move_can_but_object_to_it(self) -> None:
         calm = worth(confluence.STRATEGY, candidate(self.ROWS | {"zscore_20": [0.0, 0.0], "rsi_14": [50.0, 50.0]}))
