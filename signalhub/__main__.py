@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from signalhub.cli.app import run
-
 
 def main() -> None:
     """The console script `signalhub`."""
+    # Imported late: a process that helps imports this module too, and needs no commands.
+    from signalhub.cli.app import run
+
     sys.exit(run())
 
 
