@@ -7,7 +7,7 @@ import sys
 
 def main() -> None:
     """The console script `signalhub`."""
-    # Imported late: a process that helps imports this module too, and needs no commands.
+    # Imported late: a process that helps one started by the console script imports this module, and needs no commands.
     from signalhub.cli.app import run
 
     sys.exit(run())

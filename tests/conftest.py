@@ -82,7 +82,7 @@ def database_url(edition: str, server_urls: dict[str, str], template: str) -> It
     """URL of a fresh migrated database of this test's own."""
     admin = server_urls[edition]
     name = f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{next(_CLONES)}"
-    servers.execute(admin, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+    servers.execute(admin, f"CREATE DATABASE {name} TEMPLATE {template}")
     servers.execute(admin, f"ALTER DATABASE {name} SET timezone = '{_TIME_ZONE}'")
     yield servers.with_database(admin, name)
     servers.execute(admin, f"DROP DATABASE {name} WITH (FORCE)")

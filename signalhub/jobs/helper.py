@@ -12,28 +12,34 @@ import multiprocessing
 import os
 import pickle
 import signal
+import sys
 import threading
 import traceback
-from collections.abc import Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, wait
+from collections.abc import Iterator, Sequence
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
-import numpy as np
-import polars as pl
-import talib
-
-from signalhub import resources
+from signalhub import clock, resources
 from signalhub.db.engine import Database, create_engine
-from signalhub.jobs.scoring import Block, Scored, scored
+from signalhub.domain.signal import Evaluation
+from signalhub.jobs.scoring import Block, Scored, fitting, scored
 from signalhub.settings import Settings
+from signalhub.signals.store import Evaluated, Run
 from signalhub.snapshot import Kept, Portion
 from signalhub.strategies.base import Strategy
 
 _PATIENCE_SECONDS = 20.0
 """How much longer than our own half its half may take: a minute's close must be done within the minute."""
+_START_SECONDS = 60.0
 _END_SECONDS = 2.0
+_LIBRARIES = ("polars", "numpy", "ta-lib", "pandas", "exchange_calendars", "psycopg", "sqlalchemy")
+_ASKED_TO_STOP = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+_Told = tuple[Run, list[tuple[Sequence[Evaluation], float]]]
+"""What was scored, without the strategies: what one keeps on itself may not travel, and we have the same."""
 
 
 class HelperGone(Exception):
@@ -57,14 +63,25 @@ class Helper:
         """Raises: OSError or RuntimeError where the machine has no room for another process."""
         url = database.engine.url.render_as_string(hide_password=False)
         given = (url, database.edition, strategies, settings, portion)
-        # Spawned, not forked: Polars and the server's connections have threads and sockets of their own.
-        self._pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _begin, given)
-        self._answer = self._pool.submit(_identity)
+        self._strategies, self._started = strategies, clock.stopwatch()
+        before = multiprocessing.active_children()
+        with _unheard():
+            # Spawned, not forked: Polars and the server's connections have threads and sockets of their own.
+            self._pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _begin, given)
+            self._answer = self._pool.submit(_identity)
+        self._children = [child for child in multiprocessing.active_children() if child not in before]
+        # The pool keeps this end open beside the helper's own: of one that is killed amid an answer the rest would be
+        # waited for, for ever, and Python waits for who waits before it ends.
+        self._pool._result_queue._writer.close()  # type: ignore[attr-defined]
 
     @property
     def is_up(self) -> bool:
-        """Whether it has answered. Raises: HelperGone when it could not begin."""
-        return self._answer.done() and self._identified() is not None
+        """Whether it has answered. Raises: HelperGone when it could not begin, or takes far too long."""
+        if self._answer.done():
+            return self._identified() is not None
+        if clock.stopwatch() - self._started > _START_SECONDS:
+            raise HelperGone(f"it did not come up within {_START_SECONDS:.0f} s")
+        return False
 
     @property
     def pid(self) -> int:
@@ -80,21 +97,23 @@ class Helper:
         """Until it is up. Raises: HelperGone when it could not begin."""
         self._identified()
 
-    def begin(self, block: Block) -> Future[Scored]:
+    def begin(self, block: Block) -> Future[_Told]:
         """Has it score its portion of a block. Raises: HelperGone."""
         try:
             return self._pool.submit(_score, block)
-        except BrokenProcessPool as error:
+        except RuntimeError as error:  # broken, or ended by another thread
             raise HelperGone(str(error)) from None
 
-    def result(self, begun: Future[Scored]) -> Scored:
+    def result(self, begun: Future[_Told]) -> Scored:
         """What it made of it. Raises: HelperGone, or what its scoring raised."""
         if not wait([begun], _PATIENCE_SECONDS).done:
             raise HelperGone(f"no answer within {_PATIENCE_SECONDS:.0f} s")
         try:
-            return begun.result()
-        except BrokenProcessPool as error:
+            run, told = begun.result()
+        except (BrokenProcessPool, CancelledError) as error:
             raise HelperGone(str(error)) from None
+        able = fitting(self._strategies, run.timeframe)
+        return Scored(run, [Evaluated(strategy, *of_one) for strategy, of_one in zip(able, told, strict=True)])
 
     def end(self) -> None:
         """Ends it, when it is done with what it does or soon; it has nothing that could be lost."""
@@ -107,32 +126,45 @@ class Helper:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _leave(self, seconds: float) -> None:
-        if not self._answer.done() or self._answer.exception() is not None:
-            return  # it never came up: the pool ends it
-        for child in multiprocessing.active_children():
-            if child.pid == self.pid:
-                child.join(seconds)
-                if child.is_alive():
-                    child.kill()
+        for child in self._children:
+            child.join(seconds)
+            if child.is_alive():
+                child.kill()
+                child.join(_END_SECONDS)
 
     def _identified(self) -> _Identity:
         try:
             return self._answer.result()
-        except BrokenProcessPool as error:
+        except Exception as error:  # files that are replaced just now, no memory, …
             raise HelperGone(f"it could not begin: {error}") from None
 
 
 def code_of(strategies: Sequence[Strategy]) -> str:
-    """What computes, as it lies on disk now: a digest of the package, its SQL, these strategies and the libraries."""
+    """What computes, as it lies on disk now: a digest of the package, its SQL, these strategies and `_LIBRARIES`."""
     package, queries = Path(__file__).parents[1], resources.folder("sql") / "queries"
     files = {*package.rglob("*.py"), *queries.rglob("*.sql")}
-    files |= {Path(inspect.getfile(type(strategy))).resolve() for strategy in strategies}
-    versions = [pl.__version__, np.__version__, talib.__version__]
-    versions += [f"{strategy.name} {strategy.version}" for strategy in strategies]
+    versions = [sys.version, *(f"{name} {metadata.version(name)}" for name in _LIBRARIES)]
+    for strategy in strategies:
+        versions.append(f"{type(strategy).__qualname__} {strategy.name} {strategy.version}")
+        with suppress(TypeError, OSError):  # a class of no file has none that could change
+            files.add(Path(inspect.getfile(type(strategy))).resolve())
     digest = hashlib.sha256("\n".join(versions).encode())
     for file in sorted(files):
         digest.update(file.read_bytes())
     return digest.hexdigest()
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Who is started here hears no signal before it says which: Ctrl-C in its first second would be a traceback."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ASKED_TO_STOP)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @dataclass(frozen=True)
@@ -152,7 +184,7 @@ _work: _Work | None = None
 def _begin(url: str, edition: str, strategies: Sequence[Strategy], settings: Settings, portion: Portion) -> None:
     global _work
     # Who asks to stop asks the process that we help, or all of us at once: that one says when.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in _ASKED_TO_STOP:
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _work = _Work(Database(create_engine(url), edition), strategies, settings, Kept(portion))
@@ -175,10 +207,11 @@ def _identity() -> _Identity:
     return _Identity(os.getpid(), code_of(_work.strategies))
 
 
-def _score(block: Block) -> Scored:
+def _score(block: Block) -> _Told:
     assert _work is not None
     try:
-        return scored(_work.database, block, _work.strategies, _work.settings, _work.kept)
+        found = scored(_work.database, block, _work.strategies, _work.settings, _work.kept)
+        return found.run, [(one.evaluations, one.milliseconds) for one in found.evaluated]
     except Exception as error:
         if _survives_the_way(error):
             raise

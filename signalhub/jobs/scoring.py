@@ -50,6 +50,11 @@ Score = Callable[[Block], Scored]
 """Who scores a block of one close, and may remember something of earlier ones."""
 
 
+def fitting(strategies: Sequence[Strategy], timeframe: Timeframe) -> list[Strategy]:
+    """Those that signal on a timeframe."""
+    return [strategy for strategy in strategies if timeframe in strategy.timeframes]
+
+
 def scored(
     database: Database, block: Block, strategies: Sequence[Strategy], settings: Settings, kept: Kept | None = None
 ) -> Scored:
@@ -57,7 +62,7 @@ def scored(
 
     `kept`: what is remembered of earlier closes, for a block of one close; its portion of the instruments is scored.
     """
-    fit = [strategy for strategy in strategies if block.timeframe in strategy.timeframes]
+    fit = fitting(strategies, block.timeframe)
     if not fit:
         return Scored(Run(block.origin, block.timeframe, []), [])
     lap = Laps()
