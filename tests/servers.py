@@ -83,9 +83,9 @@ def _embedded(hurried: bool) -> Iterator[str]:
     with _folder("shub", hurried) as home:
         server = EmbeddedServer(home)
         with server.lease() as url:
-            for name, value in _HURRIED.items() if hurried else ():
-                execute(url, f"ALTER SYSTEM SET {name} = '{value}'")
-            execute(url, "SELECT pg_reload_conf()")
+            if hurried:
+                settings = [f"ALTER SYSTEM SET {name} = '{value}'" for name, value in _HURRIED.items()]
+                execute(url, *settings, "SELECT pg_reload_conf()")
             yield with_database(url, "postgres")
         # A cluster that root could not keep under the home lies elsewhere.
         shutil.rmtree((home / "postgres").resolve(), ignore_errors=True)

@@ -11,9 +11,9 @@ import os
 import threading
 from collections.abc import Sequence
 
-from signalhub import clock
 from signalhub.db.engine import Database
 from signalhub.jobs.helper import Helper, HelperGone, code_of
+from signalhub.jobs.restarts import Restarts
 from signalhub.jobs.scoring import Block, Scored, merged, scored
 from signalhub.settings import Settings
 from signalhub.snapshot import Kept, Portion
@@ -94,8 +94,7 @@ class _Helpers:
         self._helper: Helper | None = None
         self._is_known = False
         self._is_wanted = self._is_over = False
-        self._losses = 0
-        self._started = self._start_at = 0.0
+        self._restarts = Restarts(_PAUSES, _SETTLED_AFTER)
 
     def want(self) -> None:
         """Has a helper started if strategies can be sent to one."""
@@ -149,9 +148,10 @@ class _Helpers:
             self._helper = None
 
     def _start_if_due(self) -> None:
-        if not self._is_wanted or clock.stopwatch() < self._start_at:
+        if not self._is_wanted or not self._restarts.is_due:
             return
-        self._started, self._is_known = clock.stopwatch(), False
+        self._is_known = False
+        self._restarts.started()
         try:
             self._helper = Helper(*self._given, _THEIRS)
         except (OSError, RuntimeError) as error:
@@ -166,10 +166,7 @@ class _Helpers:
         self._start_if_due()
 
     def _pause(self, error: Exception) -> None:
-        if clock.stopwatch() - self._started > _SETTLED_AFTER:
-            self._losses = 0
-        pause = _PAUSES[min(self._losses, len(_PAUSES) - 1)]
-        self._losses, self._start_at = self._losses + 1, clock.stopwatch() + pause
+        pause = self._restarts.died()
         _LOG.warning("the second process is gone (%s); one scores alone, another is started in %.0f s", error, pause)
 
     def _is_one_of_us(self, helper: Helper) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from signalhub import clock
+from signalhub.jobs.restarts import Restarts
 from signalhub.jobs.schedule import API, DELIVERY, FEEDS, PIPELINE
 
 PROCESSES: Mapping[str, Sequence[str]] = {"pipeline": (FEEDS, PIPELINE), "edge": (DELIVERY, API)}
@@ -32,9 +33,7 @@ class _Watched:
     name: str
     words: Sequence[str]
     process: subprocess.Popen[bytes] | None = None
-    started: float = 0.0
-    deaths: int = 0
-    start_at: float = field(default_factory=clock.stopwatch)
+    restarts: Restarts = field(default_factory=lambda: Restarts(_PAUSES, _SETTLED_AFTER))
 
 
 class Supervisor:
@@ -61,7 +60,7 @@ class Supervisor:
 
     def _look(self, watched: _Watched) -> int:
         if watched.process is None:
-            if clock.stopwatch() >= watched.start_at:
+            if watched.restarts.is_due:
                 self._start(watched)
             return 0
         code = watched.process.poll()
@@ -74,15 +73,12 @@ class Supervisor:
 
     def _start(self, watched: _Watched) -> None:
         watched.process = subprocess.Popen(watched.words, stdin=subprocess.PIPE, env={**ENVIRONMENT, **os.environ})
-        watched.started = clock.stopwatch()
+        watched.restarts.started()
         _LOG.info("%s: started as process %d", watched.name, watched.process.pid)
 
     def _bury(self, watched: _Watched, code: int) -> None:
-        if clock.stopwatch() - watched.started > _SETTLED_AFTER:
-            watched.deaths = 0
-        pause = _PAUSES[min(watched.deaths, len(_PAUSES) - 1)]
+        watched.process, pause = None, watched.restarts.died()
         _LOG.error("%s: ended with %d; starting it again in %.1f s", watched.name, code, pause)
-        watched.process, watched.deaths, watched.start_at = None, watched.deaths + 1, clock.stopwatch() + pause
 
     def _stop_all(self) -> None:
         running = [watched for watched in self._watched if watched.process is not None]

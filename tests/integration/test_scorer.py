@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -52,6 +52,13 @@ def helped(database: Database) -> Iterator[Scorer]:
     scorer.close()
 
 
+def lively(database: Database, symbols: Sequence[str] = SYMBOLS) -> list[int]:
+    """A lively market, rolled up and computed."""
+    ids = lively_market(database, symbols)
+    pipeline.refresh(database, NEXT_YEAR)
+    return ids
+
+
 def evaluated(database: Database, scorer: Scorer | None, close: datetime, late: dict[int, Reason]) -> None:
     """One close, with those that are late for it."""
     every = [row["instrument_id"] for row in rows(database, "SELECT instrument_id FROM market.instruments")]
@@ -61,8 +68,7 @@ def evaluated(database: Database, scorer: Scorer | None, close: datetime, late: 
 
 @needs_two_cores
 def test_two_processes_make_the_record_of_one(database: Database, helped: Scorer) -> None:
-    ids = lively_market(database, SYMBOLS)
-    pipeline.refresh(database, NEXT_YEAR)
+    ids = lively(database)
     late = {close_of(number): {ids[number % 5]: Reason.NOT_SETTLED} for number in range(FIRST, LAST, 4)}
 
     def walked(scorer: Scorer | None) -> object:
@@ -126,8 +132,7 @@ def test_corrections_late_bars_and_newcomers_are_seen_by_whoever_has_the_instrum
 def test_its_half_is_scored_here_when_the_helper_was_killed_and_another_is_started(
     database: Database, helped: Scorer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    lively_market(database, SYMBOLS)
-    pipeline.refresh(database, NEXT_YEAR)
+    lively(database)
     evaluated(database, helped, close_of(FIRST), {})
     pid = pid_of(helped)
     os.kill(pid, signal.SIGKILL)
@@ -146,8 +151,7 @@ def test_one_that_dies_or_hangs_while_it_scores_is_done_without(
     database: Database, helped: Scorer, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(helper, "_PATIENCE_SECONDS", 1.0)
-    lively_market(database, SYMBOLS)
-    pipeline.refresh(database, NEXT_YEAR)
+    lively(database)
     pid = pid_of(helped)
     begin = Helper.begin
 
@@ -169,8 +173,7 @@ def test_one_that_dies_or_hangs_while_it_scores_is_done_without(
 
 @needs_two_cores
 def test_two_threads_that_find_it_gone_start_one_other(database: Database, helped: Scorer) -> None:
-    lively_market(database, SYMBOLS)
-    pipeline.refresh(database, NEXT_YEAR)
+    lively(database)
     children = {child.pid for child in multiprocessing.active_children()} - {pid_of(helped)}
     pid = pid_of(helped)
     os.kill(pid, signal.SIGSTOP)
@@ -196,9 +199,7 @@ def test_two_threads_that_find_it_gone_start_one_other(database: Database, helpe
 
 @needs_two_cores
 def test_a_half_without_instruments_is_nothing_to_add(database: Database, helped: Scorer) -> None:
-    ids = lively_market(database, SYMBOLS[:1])
-    assert len(ids) == 1
-    pipeline.refresh(database, NEXT_YEAR)
+    assert len(lively(database, SYMBOLS[:1])) == 1
     for number in range(FIRST, FIRST + 3):
         evaluated(database, helped, close_of(number), {})
     assert helped.helper_pid is not None
@@ -209,8 +210,7 @@ def test_a_half_without_instruments_is_nothing_to_add(database: Database, helped
 def test_what_scoring_raises_is_raised_in_either_half_and_the_helper_stays(
     database: Database, helped: Scorer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lively_market(database, SYMBOLS)
-    pipeline.refresh(database, NEXT_YEAR)
+    lively(database)
     pid, block = pid_of(helped), Block(M15, [close_of(FIRST)], Origin.LIVE)
     ours = helped(block)
     with database.transaction() as connection:
@@ -254,8 +254,7 @@ class Private(Breakout):
 
 @needs_two_cores
 def test_what_a_strategy_keeps_on_itself_stays_where_it_is(database: Database) -> None:
-    lively_market(database, SYMBOLS)
-    pipeline.refresh(database, NEXT_YEAR)
+    lively(database)
     block = Block(M15, [close_of(FIRST)], Origin.LIVE)
     scorer = Scorer(database, [Private()], EVERY_SCORE)
     scorer.prepare(WORTH_A_PROCESS)
@@ -273,10 +272,8 @@ def test_what_a_strategy_keeps_on_itself_stays_where_it_is(database: Database) -
 
 
 def test_one_that_is_killed_amid_an_answer_keeps_nobody_from_ending(database: Database, tmp_path: Path) -> None:
-    file = tmp_path / "parent.py"
-    file.write_text(_KILLED_AMID, encoding="utf-8")
-    url = database.engine.url.render_as_string(hide_password=False)
-    done = subprocess.run([sys.executable, file, url, database.edition], timeout=60, check=False, capture_output=True)
+    words = parent_of_a_helper(database, tmp_path, _KILLED_AMID)
+    done = subprocess.run(words, timeout=60, check=False, capture_output=True)
     assert (done.returncode, done.stdout.decode().strip()) == (0, "gone")
 
 
@@ -325,8 +322,7 @@ def test_one_that_cannot_begin_is_tried_again_after_a_while_and_meanwhile_one_sc
     monkeypatch.setattr("signalhub.jobs.scorer._PAUSES", (0.0, 600.0))
     scorer = Scorer(database, REAL, EVERY_SCORE)
     scorer.prepare(WORTH_A_PROCESS)
-    lively_market(database, SYMBOLS[:1])
-    pipeline.refresh(database, NEXT_YEAR)
+    lively(database, SYMBOLS[:1])
     for number in range(FIRST, FIRST + 3):
         scorer.wait()
         evaluated(database, scorer, close_of(number), {})
@@ -353,8 +349,7 @@ def test_few_instruments_are_scored_alone(database: Database) -> None:
     scorer = Scorer(database, REAL, EVERY_SCORE)
     scorer.prepare(WORTH_A_PROCESS - 1)
     scorer.wait()
-    lively_market(database, SYMBOLS[:1])
-    pipeline.refresh(database, NEXT_YEAR)
+    lively(database, SYMBOLS[:1])
     evaluated(database, scorer, close_of(BARS - 1), {})
     assert scorer.helper_pid is None
     assert rows(database, "SELECT FROM engine.evaluations")
@@ -380,10 +375,8 @@ if __name__ == "__main__":
 def test_the_helper_leaves_it_to_its_parent_when_to_end_and_ends_when_that_is_killed(
     database: Database, tmp_path: Path, asked: signal.Signals
 ) -> None:
-    file = tmp_path / "parent.py"
-    file.write_text(_PARENT, encoding="utf-8")
-    url = database.engine.url.render_as_string(hide_password=False)
-    with subprocess.Popen([sys.executable, file, url, database.edition], stdout=subprocess.PIPE) as parent:
+    words = parent_of_a_helper(database, tmp_path, _PARENT)
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as parent:
         try:
             assert parent.stdout is not None
             pid = int(parent.stdout.readline())
@@ -393,6 +386,13 @@ def test_the_helper_leaves_it_to_its_parent_when_to_end_and_ends_when_that_is_ki
         finally:
             parent.kill()
     wait_until(lambda: not is_alive(pid))
+
+
+def parent_of_a_helper(database: Database, folder: Path, script: str) -> list[str]:
+    """The command that runs a script, which gets the database's URL and edition: a helper imports it again."""
+    file = folder / "parent.py"
+    file.write_text(script, encoding="utf-8")
+    return [sys.executable, str(file), database.engine.url.render_as_string(hide_password=False), database.edition]
 
 
 def pid_of(scorer: Scorer) -> int:
